@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * codec.h - the compact forms of the two hot shapes, writer and reader side by side.
+ *
+ * FREE and REALLOC_FREE, 8 bytes:
+ *
+ *      63                              28 27                    4 3   0
+ *     +----------------------------------+-----------------------+-----+
+ *     | address delta / 8, signed 36 bit | tick delta, 24 bit    | tag |
+ *     +----------------------------------+-----------------------+-----+
+ *
+ * MALLOC, CALLOC and REALLOC_ALLOC, 12 bytes:
+ *
+ *      63       56 55                  28 27                    4 3   0     31    24 23            0
+ *     +-----------+----------------------+-----------------------+-----+   +--------+---------------+
+ *     | size 0..7 | addr. delta / 8, s28 | tick delta, 24 bit    | tag |   | size 8+| stack, 24 bit |
+ *     +-----------+----------------------+-----------------------+-----+   +--------+---------------+
+ *
+ * Deltas are to the previous record of the extent (its base for the first). What does not fit is written as
+ * the long struct of record.h. Every record, compact or long, sets the "previous tick"; the heap shapes
+ * (alloc, free) also set the "previous address".
+ */
+#ifndef RINGSIDE_FORMAT_CODEC_H
+#define RINGSIDE_FORMAT_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "format/record.h"
+
+#define CODEC_TICK_BITS 24
+#define CODEC_FREE_ADDR_BITS 36
+#define CODEC_ALLOC_ADDR_BITS 28
+#define CODEC_SIZE_MAX 0xffffu
+#define CODEC_STACK_MAX 0xffffffu
+#define CODEC_RECORD_MAX 128u /* no record of ours is longer */
+
+/* Where a stream stands: what deltas refer to. The writer's copy lives in its extent. */
+struct codec_state {
+	uint64_t tick, addr;
+};
+
+static inline bool codec_fits_signed(int64_t value, int bits)
+{
+	return (uint64_t)(value + (INT64_C(1) << (bits - 1))) >> bits == 0;
+}
+
+/*
+ * codec_put_free - the compact form of a free at `p`.
+ *
+ * Returns:  8, or 0 when it does not fit and nothing was written.
+ * Cost:     one store.
+ */
+static inline size_t codec_put_free(void *p, struct codec_state from, enum rsd_tag tag, uint64_t tick, uint64_t addr)
+{
+	uint64_t tick_delta = tick - from.tick;
+	int64_t addr_delta = (int64_t)(addr - from.addr);
+	uint64_t word;
+
+	if (tick_delta >> CODEC_TICK_BITS || addr_delta & 7 || !codec_fits_signed(addr_delta >> 3, CODEC_FREE_ADDR_BITS))
+		return 0;
+	word = (uint64_t)tag | tick_delta << 4 | (uint64_t)(addr_delta >> 3) << 28;
+	memcpy(p, &word, 8);
+	return 8;
+}
+
+/* codec_put_alloc - the compact form of an allocation. Returns 12, or 0 when it does not fit. */
+static inline size_t codec_put_alloc(void *p, struct codec_state from, enum rsd_tag tag, uint64_t tick, uint64_t addr,
+				     uint64_t size, uint32_t stack)
+{
+	uint64_t tick_delta = tick - from.tick;
+	int64_t addr_delta = (int64_t)(addr - from.addr);
+	uint64_t word;
+	uint32_t rest;
+
+	if (tick_delta >> CODEC_TICK_BITS || size > CODEC_SIZE_MAX || stack > CODEC_STACK_MAX || addr_delta & 7 ||
+	    !codec_fits_signed(addr_delta >> 3, CODEC_ALLOC_ADDR_BITS))
+		return 0;
+	word = (uint64_t)tag | tick_delta << 4 | ((uint64_t)(addr_delta >> 3) & 0xfffffff) << 28 | size << 56;
+	rest = stack | (uint32_t)(size >> 8) << 24;
+	memcpy(p, &word, 8);
+	memcpy((char *)p + 8, &rest, 4);
+	return 12;
+}
+
+/*
+ * One decoded record: the fields of its shape are set, the rest is 0. For compact forms kind, tick, addr,
+ * size, stack and api are set as the long form would.
+ */
+struct rsd_event {
+	enum rsd_event_kind kind;
+	uint64_t tick;
+	union {
+		struct rec_alloc alloc;
+		struct rec_free free;
+		struct rec_pages pages;
+		struct rec_span span;
+		struct rec_hold hold;
+		struct rec_wake wake;
+		struct rec_sample sample;
+		struct rec_thread thread;
+		struct rec_fd fd;
+		struct rec_note note;
+		struct rec_pool pool;
+		struct rec_proc proc;
+	};
+};
+
+/*
+ * codec_get - decode the record at `p` of which `left` bytes are readable.
+ *
+ * state:    moved on to this record.
+ * Returns:  its length in bytes (a multiple of 4); ev->kind may be a number that this version does not know,
+ *           then only kind and tick are set. 0 when the bytes are no record: damaged, or longer than `left`.
+ */
+size_t codec_get(const void *p, size_t left, struct codec_state *state, struct rsd_event *ev);
+
+#endif
