@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * raw.h - system calls without libc.
+ *
+ * The recorder's own calls must not bind to a wrapper (ours or the program's), must not be cancellation
+ * points and must not touch errno. Each returns the kernel's value: -errno on failure.
+ * Safety:  async-signal-safe, any thread, before libc is ready.
+ */
+#ifndef RINGSIDE_PRELOAD_RAW_H
+#define RINGSIDE_PRELOAD_RAW_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+static inline long raw6(long n, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+#elif defined(__aarch64__)
+static inline long raw6(long n, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = n;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+	return x0;
+}
+#else
+#error "Ringside records on x86-64 and aarch64"
+#endif
+
+#define raw1(n, a) raw6((n), (long)(a), 0, 0, 0, 0, 0)
+#define raw2(n, a, b) raw6((n), (long)(a), (long)(b), 0, 0, 0, 0)
+#define raw3(n, a, b, c) raw6((n), (long)(a), (long)(b), (long)(c), 0, 0, 0)
+#define raw4(n, a, b, c, d) raw6((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+#define raw5(n, a, b, c, d, e) raw6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
+
+/* raw_map - private anonymous memory of `size` bytes, zeroed, or NULL. Never the program's heap. */
+static inline void *raw_map(size_t size)
+{
+	long p = raw6(SYS_mmap, 0, (long)size, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
+
+	return p < 0 && p > -4096 ? NULL : (void *)p;
+}
+
+static inline void raw_unmap(void *p, size_t size)
+{
+	raw2(SYS_munmap, p, size);
+}
+
+#endif
