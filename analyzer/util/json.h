@@ -66,7 +66,7 @@ void json_field_bool(struct json *j, const char *key, bool value);
 /*
  * json_finish - a newline after the outermost value.
  *
- * Returns:  0, or -EIO when the stream failed at any time. Flushes nothing else.
+ * Returns:  0, or -EIO when the stream failed at any time. Flushes nothing.
  */
 int json_finish(struct json *j);
 
