@@ -59,11 +59,12 @@ void book_lost(const void *block, size_t size)
 	ADD(totals.live_bytes, -size);
 }
 
-void *book_moved(struct book *site, const void *old, size_t old_size, void *block, size_t size)
+void *book_moved(struct book *site, int had_old, size_t old_size, void *block, size_t size)
 {
 	if (!block)
 		return NULL;
-	book_lost(old, old_size);
+	if (had_old)
+		book_lost(block, old_size);
 	return book_gained(site, block, size);
 }
 
@@ -77,14 +78,16 @@ void book_waited(struct book *site, uint64_t dur_ns)
 	ADD(site->long_ns, dur_ns);
 }
 
-int book_thread(pthread_t *thread, const char *name, void *(*run)(void *), void *arg)
+int book_thread(pthread_t *thread, const char *name, unsigned int number, void *(*run)(void *), void *arg)
 {
+	char full[32];
 	int err = pthread_create(thread, NULL, run, arg);
 
 	if (err)
 		return err;
 	ADD(totals.threads, 1);
-	pthread_setname_np(*thread, name);
+	snprintf(full, sizeof(full), number ? "%.10s-%u" : "%.15s", name, number);
+	pthread_setname_np(*thread, full);
 	return 0;
 }
 

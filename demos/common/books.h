@@ -51,8 +51,8 @@ struct book {
 
 /* Counts a block that a call just yielded; NULL counts nothing. Returns the block. */
 void *book_gained(struct book *site, void *block, size_t size);
-/* Counts what realloc did to a block of old_size bytes; NULL changed nothing. Returns the new block. */
-void *book_moved(struct book *site, const void *old, size_t old_size, void *block, size_t size);
+/* Counts what realloc did to a block of old_size bytes, if there was one; NULL changed nothing. Returns the block. */
+void *book_moved(struct book *site, int had_old, size_t old_size, void *block, size_t size);
 /* Counts a block of `size` bytes that is about to be freed. */
 void book_lost(const void *block, size_t size);
 void book_add(struct book *site, uint64_t count, uint64_t amount);
@@ -73,9 +73,8 @@ void book_waited(struct book *site, uint64_t dur_ns);
 	({                                                                                                             \
 		size_t old_size_ = (old_size), size_ = (size);                                                         \
 		void *old_ = (block);                                                                                  \
-		uintptr_t key_ = (uintptr_t)old_;                                                                      \
-		book_moved(BOOK_SITE(BOOK_HEAP, __func__, NULL, NULL), (void *)key_, old_size_, realloc(old_, size_),  \
-			   size_);                                                                                     \
+		int had_ = old_ != NULL;                                                                               \
+		book_moved(BOOK_SITE(BOOK_HEAP, __func__, NULL, NULL), had_, old_size_, realloc(old_, size_), size_);  \
 	})
 /* `size` is what was requested for the block. */
 #define book_free(block, size)                                                                                         \
@@ -105,8 +104,9 @@ void book_waited(struct book *site, uint64_t dur_ns);
 		wait_ret_;                                                                                             \
 	})
 
-/* pthread_create that counts and names the thread (15 characters at most). Returns 0 or an error number. */
-int book_thread(pthread_t *thread, const char *name, void *(*run)(void *), void *arg);
+/* pthread_create that counts and names the thread, "name" or with a number above 0 "name-1". Returns 0 or an error
+ * number. */
+int book_thread(pthread_t *thread, const char *name, unsigned int number, void *(*run)(void *), void *arg);
 
 struct books_totals {
 	uint64_t allocations, frees;			  /* blocks */
