@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * demangle.h - readable names for C++, Rust (v0 and legacy) and D symbols, through libiberty.
+ * demangle.h - readable names for C++ and Rust (v0 and legacy) symbols, through libiberty.
  */
 #ifndef RINGSIDE_DEMANGLE_H
 #define RINGSIDE_DEMANGLE_H

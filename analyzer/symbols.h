@@ -4,12 +4,13 @@
  *
  * An object is an ELF file with its build-id; modules of several dumps (or the same library at two places) are
  * one object, and addresses are ELF addresses (run-time address minus bias), so that they compare equal.
- * Each object is opened on first use, each distinct address is looked up once, names are interned: two frames
- * have the same function exactly when their `function` pointers are equal.
+ * Each object is opened on first use, each distinct address is looked up once, strings are interned: equal names
+ * are equal pointers.
  *
  * Where names come from, in this order: DWARF of the file or of its separate debug file
  * (/usr/lib/debug/.build-id/xx/yyyy.debug, .gnu_debuglink, debuginfod when switched on), .symtab, .dynsym and the
- * compressed .gnu_debugdata, PLT stubs ("malloc@plt"), then "module+0x1234", then "[unknown]". A file on disk
+ * compressed .gnu_debugdata, PLT stubs ("malloc@plt"), then "module+0x1234" (where the function starts, if unwind
+ * tables tell), then "[unknown]". A file on disk
  * whose build-id is not the recorded one gives no names at all, only a note.
  *
  * Safety:  one thread. ELF and DWARF are untrusted: all reading is done by elfutils, depth and counts are bounded
@@ -41,10 +42,11 @@ struct frame {
 	const char *file;     /* source path as recorded by the compiler, made absolute; NULL: unknown */
 	const char *module;   /* base name; NULL outside any module */
 	const char *module_path;
-	uint32_t line;	    /* 0: unknown. Of a caller with something inlined: the line of that call */
-	uint32_t decl_line; /* first line of the function, 0: unknown */
-	uint64_t address;   /* ELF address that was looked up (run-time address without a module) */
-	uint64_t start;	    /* ELF address of the symbol or function the code is in, 0: unknown */
+	uint32_t line;	       /* 0: unknown. Of a caller with something inlined: the line of that call */
+	const char *decl_file; /* where the function itself is declared; NULL: unknown */
+	uint32_t decl_line;    /* and its first line, 0: unknown */
+	uint64_t address;      /* ELF address that was looked up (run-time address without a module) */
+	uint64_t start;	       /* ELF address of the symbol or function the code is in, 0: unknown */
 	enum frame_source source;
 	bool inlined; /* this function's code was copied into the next frame's function */
 };

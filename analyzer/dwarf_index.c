@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include <dwarf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/dwarf_index.h"
+#include "analyzer/util/buf.h"
+#include "analyzer/util/map.h"
+
+#define SCOPE_DEPTH_MAX 64  /* namespaces and classes inside each other */
+#define ORIGIN_DEPTH_MAX 16 /* abstract_origin and specification links in a row */
+#define RANGES_MAX 100000u  /* ranges of one DIE; a loop in a broken list ends here */
+
+struct range {
+	uint64_t start, end;
+	uint64_t what; /* index of the unit, or of the function's DIE */
+};
+
+struct range_list {
+	struct range *list;
+	size_t len, cap;
+	uint64_t widest;
+};
+
+struct unit {
+	Dwarf_Die die; /* the one with the code: of a skeleton unit its .dwo part */
+	Dwarf_Die line_die;
+	const char *dir;
+	bool is_read;
+	struct range_list functions;
+	Dwarf_Die *dies; /* range.what indexes these */
+	size_t dies_len, dies_cap;
+};
+
+struct dwarf_index {
+	Dwarf *dwarf;
+	struct unit *units;
+	size_t units_len, units_cap;
+	struct range_list ranges;
+	struct map functions; /* address of the DIE's bytes -> struct dwarf_function * */
+};
+
+/* ---- sorted ranges ---- */
+
+static int range_add(struct range_list *l, uint64_t start, uint64_t end, uint64_t what)
+{
+	if (start >= end)
+		return 0;
+	if (l->len == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 64;
+		struct range *list = realloc(l->list, cap * sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		l->list = list;
+		l->cap = cap;
+	}
+	l->list[l->len++] = (struct range){ start, end, what };
+	if (end - start > l->widest)
+		l->widest = end - start;
+	return 0;
+}
+
+static int compare_ranges(const void *pa, const void *pb)
+{
+	const struct range *a = pa, *b = pb;
+
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return a->end > b->end ? -1 : a->end < b->end;
+}
+
+/* The narrowest-starting range around `address`; ranges of broken input may overlap, so the search is bounded. */
+static const struct range *range_find(const struct range_list *l, uint64_t address)
+{
+	size_t low = 0, high = l->len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (l->list[mid].start <= address)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (size_t i = low; i-- > 0 && low - i < 64 && address - l->list[i].start < l->widest;)
+		if (address < l->list[i].end)
+			return &l->list[i];
+	return NULL;
+}
+
+/* All ranges of a DIE. True if it has any. */
+static bool add_die_ranges(struct range_list *l, Dwarf_Die *die, uint64_t what)
+{
+	Dwarf_Addr base, start, end;
+	ptrdiff_t at = 0;
+	bool any = false;
+
+	for (unsigned i = 0; i < RANGES_MAX && (at = dwarf_ranges(die, at, &base, &start, &end)) > 0; i++) {
+		/* Code the linker removed is left at address 0. */
+		if (!start || start >= end)
+			continue;
+		if (range_add(l, start, end, what))
+			break;
+		any = true;
+	}
+	return any;
+}
+
+/* ---- units ---- */
+
+static const char *unit_dir(Dwarf_Die *die)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr(die, DW_AT_comp_dir, &attr) ? dwarf_formstring(&attr) : NULL;
+}
+
+static int unit_add(struct dwarf_index *x, Dwarf_Die *die, Dwarf_Die *split)
+{
+	struct unit *unit;
+
+	if (x->units_len == x->units_cap) {
+		size_t cap = x->units_cap ? x->units_cap * 2 : 32;
+		struct unit *units = realloc(x->units, cap * sizeof(*units));
+
+		if (!units)
+			return -ENOMEM;
+		x->units = units;
+		x->units_cap = cap;
+	}
+	if (!add_die_ranges(&x->ranges, die, x->units_len))
+		return 0;
+	unit = &x->units[x->units_len++];
+	memset(unit, 0, sizeof(*unit));
+	unit->line_die = *die;
+	unit->die = split->addr ? *split : *die;
+	unit->dir = unit_dir(die);
+	return 0;
+}
+
+struct dwarf_index *dwarf_index_new(Dwarf *dwarf)
+{
+	struct dwarf_index *x = calloc(1, sizeof(*x));
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die die, split;
+	Dwarf_Half version;
+	uint8_t type;
+
+	if (!x)
+		return NULL;
+	x->dwarf = dwarf;
+	memset(&split, 0, sizeof(split));
+	while (!dwarf_get_units(dwarf, cu, &cu, &version, &type, &die, &split)) {
+		if (type != DW_UT_type && type != DW_UT_partial && die.addr && unit_add(x, &die, &split))
+			break;
+		memset(&split, 0, sizeof(split));
+	}
+	qsort(x->ranges.list, x->ranges.len, sizeof(*x->ranges.list), compare_ranges);
+	return x;
+}
+
+void dwarf_index_free(struct dwarf_index *x)
+{
+	struct map_iter it = { 0 };
+
+	if (!x)
+		return;
+	for (size_t i = 0; i < x->units_len; i++) {
+		free(x->units[i].functions.list);
+		free(x->units[i].dies);
+	}
+	while (map_next(&x->functions, &it)) {
+		struct dwarf_function *function = (struct dwarf_function *)(uintptr_t)it.value;
+
+		free((char *)(uintptr_t)function->name);
+		free(function);
+	}
+	map_release(&x->functions);
+	free(x->units);
+	free(x->ranges.list);
+	free(x);
+}
+
+/* ---- functions of a unit ---- */
+
+static bool holds_functions(int tag)
+{
+	switch (tag) {
+	case DW_TAG_namespace:
+	case DW_TAG_module:
+	case DW_TAG_class_type:
+	case DW_TAG_structure_type:
+	case DW_TAG_union_type:
+	case DW_TAG_enumeration_type:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void take_function(struct unit *unit, Dwarf_Die *die)
+{
+	if (unit->dies_len == unit->dies_cap) {
+		size_t cap = unit->dies_cap ? unit->dies_cap * 2 : 64;
+		Dwarf_Die *dies = realloc(unit->dies, cap * sizeof(*dies));
+
+		if (!dies)
+			return;
+		unit->dies = dies;
+		unit->dies_cap = cap;
+	}
+	if (add_die_ranges(&unit->functions, die, unit->dies_len))
+		unit->dies[unit->dies_len++] = *die;
+}
+
+/* Functions stand in the unit itself, in namespaces, and (Rust) in types: not below other functions. */
+static void take_scope(struct unit *unit, Dwarf_Die *scope, unsigned depth)
+{
+	Dwarf_Die die;
+
+	if (depth > SCOPE_DEPTH_MAX || dwarf_child(scope, &die))
+		return;
+	do {
+		int tag = dwarf_tag(&die);
+
+		if (tag == DW_TAG_subprogram)
+			take_function(unit, &die);
+		else if (holds_functions(tag) && dwarf_haschildren(&die) > 0)
+			take_scope(unit, &die, depth + 1);
+	} while (!dwarf_siblingof(&die, &die));
+}
+
+static void unit_read(struct unit *unit)
+{
+	if (unit->is_read)
+		return;
+	unit->is_read = true;
+	take_scope(unit, &unit->die, 0);
+	qsort(unit->functions.list, unit->functions.len, sizeof(*unit->functions.list), compare_ranges);
+}
+
+/* ---- names ---- */
+
+/* Follow abstract_origin and specification to the DIE all copies share. */
+static Dwarf_Die shared_die(Dwarf_Die *die)
+{
+	Dwarf_Die at = *die, next;
+	Dwarf_Attribute attr;
+
+	for (unsigned i = 0; i < ORIGIN_DEPTH_MAX; i++) {
+		if (!dwarf_attr(&at, DW_AT_abstract_origin, &attr) && !dwarf_attr(&at, DW_AT_specification, &attr))
+			break;
+		if (!dwarf_formref_die(&attr, &next) || next.addr == at.addr)
+			break;
+		at = next;
+	}
+	return at;
+}
+
+static const char *string_attr(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute attr;
+
+	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
+}
+
+static const char *linkage_name(Dwarf_Die *die)
+{
+	const char *name = string_attr(die, DW_AT_linkage_name);
+
+	return name ? name : string_attr(die, DW_AT_MIPS_linkage_name);
+}
+
+static bool has_scoped_names(Dwarf_Die *die)
+{
+	Dwarf_Die unit;
+
+	if (!dwarf_diecu(die, &unit, NULL, NULL))
+		return false;
+	switch (dwarf_srclang(&unit)) {
+	case DW_LANG_C:
+	case DW_LANG_C89:
+	case DW_LANG_C99:
+	case DW_LANG_C11:
+	case -1:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* "ns::Class::name" from the scopes around the declaration; only for what has no linkage name. */
+static char *qualified_name(Dwarf_Die *declaration, const char *name)
+{
+	struct buf text = { 0 };
+	Dwarf_Die *scopes = NULL;
+	int count = has_scoped_names(declaration) ? dwarf_getscopes_die(declaration, &scopes) : 0;
+
+	for (int i = count - 1; i > 0; i--) {
+		const char *scope = holds_functions(dwarf_tag(&scopes[i])) ? dwarf_diename(&scopes[i]) : NULL;
+
+		if (scope)
+			buf_printf(&text, "%s::", scope);
+	}
+	free(scopes);
+	buf_add_string(&text, name);
+	if (text.failed)
+		buf_release(&text);
+	return text.data;
+}
+
+/*
+ * The concrete DIE is asked first: a constructor's linkage name stands there. Copies of one function come from
+ * one declaration, so the declaration's bytes are its identity; names are made once.
+ */
+static struct dwarf_function *function_of(struct dwarf_index *x, Dwarf_Die *die)
+{
+	Dwarf_Die shared = shared_die(die), unit;
+	uint64_t key = (uintptr_t)shared.addr, known;
+	struct dwarf_function *function;
+	const char *name;
+	Dwarf_Attribute attr;
+	Dwarf_Word line;
+
+	if (map_get(&x->functions, key, &known))
+		return (struct dwarf_function *)(uintptr_t)known;
+	function = calloc(1, sizeof(*function));
+	if (!function || map_put(&x->functions, key, (uintptr_t)function)) {
+		free(function);
+		return NULL;
+	}
+	function->linkage = linkage_name(die);
+	name = string_attr(die, DW_AT_name);
+	if (name)
+		function->name = function->linkage ? strdup(name) : qualified_name(&shared, name);
+	if (dwarf_attr_integrate(die, DW_AT_decl_file, &attr)) {
+		function->decl_file = dwarf_decl_file(die);
+		function->decl_dir = dwarf_diecu(&shared, &unit, NULL, NULL) ? unit_dir(&unit) : NULL;
+	}
+	if (dwarf_attr_integrate(die, DW_AT_decl_line, &attr) && !dwarf_formudata(&attr, &line) && line <= UINT32_MAX)
+		function->decl_line = (uint32_t)line;
+	return function;
+}
+
+/* ---- lookup ---- */
+
+/* The child of `scope` that has code at `address`: a block or an inlined call. */
+static bool enclosing_child(Dwarf_Die *scope, uint64_t address, Dwarf_Die *child)
+{
+	if (dwarf_child(scope, child))
+		return false;
+	do {
+		switch (dwarf_tag(child)) {
+		case DW_TAG_inlined_subroutine:
+		case DW_TAG_lexical_block:
+		case DW_TAG_try_block:
+		case DW_TAG_catch_block:
+			if (dwarf_haspc(child, address) > 0)
+				return true;
+		}
+	} while (!dwarf_siblingof(child, child));
+	return false;
+}
+
+static uint32_t number_attr(Dwarf_Die *die, unsigned name)
+{
+	Dwarf_Attribute attr;
+	Dwarf_Word value;
+
+	if (!dwarf_attr(die, name, &attr) || dwarf_formudata(&attr, &value) || value > UINT32_MAX)
+		return 0;
+	return (uint32_t)value;
+}
+
+static const char *unit_file(struct unit *unit, uint32_t index)
+{
+	Dwarf_Files *files;
+	size_t count;
+
+	if (dwarf_getsrcfiles(&unit->line_die, &files, &count) || index >= count)
+		return NULL;
+	return dwarf_filesrc(files, index, NULL, NULL);
+}
+
+static void fill_line(struct unit *unit, uint64_t address, struct dwarf_frame *frame)
+{
+	Dwarf_Line *line = dwarf_getsrc_die(&unit->line_die, address);
+	int number;
+
+	if (!line)
+		return;
+	frame->file = dwarf_linesrc(line, NULL, NULL);
+	if (!dwarf_lineno(line, &number) && number > 0)
+		frame->line = (uint32_t)number;
+}
+
+/* From the function inwards; dies[0] is the function, the others are inlined calls. */
+static size_t collect(Dwarf_Die *function, uint64_t address, Dwarf_Die dies[DWARF_CHAIN_MAX])
+{
+	Dwarf_Die at = *function, child;
+	size_t len = 1;
+
+	dies[0] = *function;
+	for (unsigned depth = 0; depth < DWARF_CHAIN_MAX * 4 && enclosing_child(&at, address, &child); depth++) {
+		if (dwarf_tag(&child) == DW_TAG_inlined_subroutine && len < DWARF_CHAIN_MAX)
+			dies[len++] = child;
+		at = child;
+	}
+	return len;
+}
+
+size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct dwarf_frame frames[DWARF_CHAIN_MAX])
+{
+	const struct range *range = range_find(&x->ranges, address), *function;
+	Dwarf_Die dies[DWARF_CHAIN_MAX];
+	struct unit *unit;
+	size_t len;
+
+	if (!range)
+		return 0;
+	unit = &x->units[range->what];
+	unit_read(unit);
+	function = range_find(&unit->functions, address);
+	memset(&frames[0], 0, sizeof(frames[0]));
+	frames[0].dir = unit->dir;
+	fill_line(unit, address, &frames[0]);
+	if (!function)
+		return 1;
+	len = collect(&unit->dies[function->what], address, dies);
+	for (size_t i = 0; i < len; i++) {
+		Dwarf_Die *die = &dies[len - 1 - i];
+
+		frames[i].function = function_of(x, die);
+		frames[i].inlined = i + 1 < len;
+		frames[i].start = 0;
+		if (!frames[i].inlined)
+			break;
+		frames[i + 1] = (struct dwarf_frame){ .dir = unit->dir };
+		frames[i + 1].file = unit_file(unit, number_attr(die, DW_AT_call_file));
+		frames[i + 1].line = number_attr(die, DW_AT_call_line);
+	}
+	frames[len - 1].start = function->start;
+	return len;
+}

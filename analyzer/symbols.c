@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/demangle.h"
+#include "analyzer/dwarf_index.h"
+#include "analyzer/elf_object.h"
+#include "analyzer/symbols.h"
+#include "analyzer/util/buf.h"
+
+struct interned {
+	struct interned *next; /* another text with the same hash */
+	char text[];
+};
+
+struct object {
+	const char *path, *name; /* interned */
+	uint8_t build_id[RSD_BUILD_ID_MAX];
+	uint32_t build_id_len;
+	bool is_open;		/* opening was tried */
+	struct elf_object *elf; /* NULL: no names from it */
+	struct dwarf_index *dwarf;
+	uint64_t dwarf_bias;
+	struct map chains; /* address -> struct frame_chain * */
+};
+
+struct symbols {
+	struct symbol_options options;
+	char *debug_dir, *sysroot;
+	struct object *objects; /* [0] is "outside any module" */
+	size_t len, cap;
+	struct map by_path; /* hash of path and build-id -> object */
+	struct map strings; /* hash -> struct interned * */
+	char **notes;
+	size_t notes_len;
+	struct symbol_stats stats;
+};
+
+static const struct {
+	uint32_t len;
+	struct frame frame;
+} no_memory_chain = { 1, { .function = "[unknown]", .source = FRAME_UNKNOWN } };
+
+_Static_assert(offsetof(struct frame_chain, frames) == 8, "no_memory_chain is laid out like a frame_chain");
+
+/* ---- strings ---- */
+
+const char *symbols_intern(struct symbols *s, const char *text)
+{
+	size_t len = strlen(text);
+	uint64_t *head = map_at(&s->strings, hash_bytes(text, len), NULL);
+	struct interned *new;
+
+	if (!head)
+		return NULL;
+	for (struct interned *at = (struct interned *)(uintptr_t)*head; at; at = at->next)
+		if (!strcmp(at->text, text))
+			return at->text;
+	new = malloc(sizeof(*new) + len + 1);
+	if (!new)
+		return NULL;
+	new->next = (struct interned *)(uintptr_t)*head;
+	memcpy(new->text, text, len + 1);
+	*head = (uintptr_t) new;
+	return new->text;
+}
+
+static void free_strings(struct symbols *s)
+{
+	struct map_iter it = { 0 };
+
+	while (map_next(&s->strings, &it)) {
+		for (struct interned *at = (struct interned *)(uintptr_t)it.value, *next; at; at = next) {
+			next = at->next;
+			free(at);
+		}
+	}
+	map_release(&s->strings);
+}
+
+static void add_note(struct symbols *s, const char *text)
+{
+	char **notes = realloc(s->notes, (s->notes_len + 1) * sizeof(*notes));
+
+	if (!notes)
+		return;
+	s->notes = notes;
+	notes[s->notes_len] = strdup(text);
+	if (notes[s->notes_len])
+		s->notes_len++;
+}
+
+const char *symbols_note(struct symbols *s, size_t index)
+{
+	return index < s->notes_len ? s->notes[index] : NULL;
+}
+
+/* ---- objects ---- */
+
+static uint32_t object_new(struct symbols *s, const char *path)
+{
+	struct object *o;
+
+	if (s->len == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 32;
+		struct object *objects = realloc(s->objects, cap * sizeof(*objects));
+
+		if (!objects)
+			return 0;
+		s->objects = objects;
+		s->cap = cap;
+	}
+	o = &s->objects[s->len];
+	memset(o, 0, sizeof(*o));
+	o->path = symbols_intern(s, path);
+	o->name = symbols_intern(s, path_base(path));
+	return o->path && o->name ? (uint32_t)s->len++ : 0;
+}
+
+static bool is_same(const struct object *o, const struct module *module)
+{
+	return !strcmp(o->path, module->path) && o->build_id_len == module->build_id_len &&
+	       !memcmp(o->build_id, module->build_id, o->build_id_len);
+}
+
+uint32_t symbols_object(struct symbols *s, struct module *module)
+{
+	uint64_t key, at;
+	uint32_t id;
+
+	if (module->object)
+		return module->object;
+	key = hash_bytes(module->path, strlen(module->path)) ^ hash_bytes(module->build_id, module->build_id_len);
+	while (map_get(&s->by_path, key, &at)) {
+		if (is_same(&s->objects[at], module)) {
+			module->object = (uint32_t)at;
+			return module->object;
+		}
+		key++;
+	}
+	id = object_new(s, module->path);
+	if (!id || map_put(&s->by_path, key, id))
+		return 0;
+	s->objects[id].build_id_len = module->build_id_len;
+	memcpy(s->objects[id].build_id, module->build_id, module->build_id_len);
+	module->object = id;
+	return id;
+}
+
+const char *symbols_path(struct symbols *s, uint32_t object)
+{
+	return object && object < s->len ? s->objects[object].path : "";
+}
+
+static void object_open(struct symbols *s, struct object *o)
+{
+	struct elf_want want = {
+		.path = o->path,
+		.build_id = o->build_id,
+		.build_id_len = o->build_id_len,
+		.debug_dir = s->debug_dir,
+		.sysroot = s->sysroot,
+		.use_debuginfod = s->options.use_debuginfod,
+	};
+	struct buf note = { 0 };
+	Dwarf *dwarf;
+
+	o->is_open = true;
+	s->stats.objects_opened++;
+	if (elf_object_open(&o->elf, &want, &note))
+		o->elf = NULL;
+	if (note.len)
+		add_note(s, note.data);
+	buf_release(&note);
+	dwarf = o->elf ? elf_object_dwarf(o->elf, &o->dwarf_bias) : NULL;
+	if (dwarf)
+		o->dwarf = dwarf_index_new(dwarf);
+}
+
+struct symbols *symbols_new(const struct symbol_options *options)
+{
+	struct symbols *s = calloc(1, sizeof(*s));
+	const char *wish = getenv("RINGSIDE_DEBUGINFOD");
+
+	if (!s)
+		return NULL;
+	if (options)
+		s->options = *options;
+	if (wish && !strcmp(wish, "1"))
+		s->options.use_debuginfod = true;
+	if (s->options.debug_dir)
+		s->debug_dir = strdup(s->options.debug_dir);
+	if (s->options.sysroot)
+		s->sysroot = strdup(s->options.sysroot);
+	if (object_new(s, "") || !s->len) {
+		symbols_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void symbols_free(struct symbols *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->len; i++) {
+		struct map_iter it = { 0 };
+
+		while (map_next(&s->objects[i].chains, &it))
+			free((void *)(uintptr_t)it.value);
+		map_release(&s->objects[i].chains);
+		dwarf_index_free(s->objects[i].dwarf);
+		elf_object_free(s->objects[i].elf);
+	}
+	for (size_t i = 0; i < s->notes_len; i++)
+		free(s->notes[i]);
+	free(s->notes);
+	free(s->objects);
+	map_release(&s->by_path);
+	free_strings(s);
+	free(s->debug_dir);
+	free(s->sysroot);
+	free(s);
+}
+
+/* ---- one address ---- */
+
+static const char *readable(struct symbols *s, const char *linkage)
+{
+	char *name = demangle(linkage);
+	const char *kept = symbols_intern(s, name ? name : linkage);
+
+	free(name);
+	return kept;
+}
+
+/* A compiler moves unlikely parts of f away as "f.cold": they are still f. */
+static const char *without_cold(struct symbols *s, const char *linkage)
+{
+	const char *cold = strstr(linkage, ".cold");
+	char *name;
+	const char *kept;
+
+	if (!cold || cold == linkage || strspn(cold + 5, ".0123456789") != strlen(cold + 5))
+		return linkage;
+	name = strndup(linkage, (size_t)(cold - linkage));
+	kept = name ? symbols_intern(s, name) : NULL;
+	free(name);
+	return kept ? kept : linkage;
+}
+
+/* "/a/./b//c" -> "/a/b/c"; relative names get the directory the compiler ran in. */
+static const char *absolute(struct symbols *s, const char *file, const char *dir)
+{
+	struct buf path = { 0 };
+	const char *kept;
+	size_t at = 0;
+
+	if (file[0] != '/' && dir && dir[0] == '/')
+		buf_printf(&path, "%s/", dir);
+	buf_add_string(&path, file);
+	if (path.failed)
+		return NULL;
+	for (size_t i = 0; i <= path.len; i++) {
+		while (path.data[i] == '/' && (path.data[i + 1] == '/' || !strncmp(path.data + i, "/./", 3)))
+			i += path.data[i + 1] == '/' ? 1 : 2;
+		path.data[at++] = path.data[i];
+	}
+	kept = symbols_intern(s, path.data);
+	buf_release(&path);
+	return kept;
+}
+
+static void name_from_symbol(struct symbols *s, struct object *o, struct frame *frame)
+{
+	struct elf_symbol symbol;
+	struct buf text = { 0 };
+	const char *plt = NULL;
+	uint64_t start = 0;
+
+	if (o->elf && elf_object_function(o->elf, frame->address, &symbol)) {
+		frame->linkage = symbols_intern(s, without_cold(s, symbol.name));
+		frame->function = frame->linkage ? readable(s, frame->linkage) : NULL;
+		frame->start = symbol.start;
+		frame->source = FRAME_SYMBOL;
+	} else if (o->elf && (plt = elf_object_plt(o->elf, frame->address, &start))) {
+		char *name = demangle(plt);
+
+		buf_printf(&text, "%s@plt", name ? name : plt);
+		free(name);
+		frame->source = FRAME_PLT;
+		frame->start = start;
+	} else {
+		frame->start = o->elf ? elf_object_unwind_start(o->elf, frame->address) : 0;
+		buf_printf(&text, "%s+0x%llx", o->name,
+			   (unsigned long long)(frame->start ? frame->start : frame->address));
+		frame->source = FRAME_OFFSET;
+		s->stats.without_name++;
+	}
+	if (text.len)
+		frame->function = symbols_intern(s, text.data);
+	buf_release(&text);
+}
+
+static void name_from_dwarf(struct symbols *s, struct dwarf_function *function, struct frame *frame)
+{
+	if (!function->interned) {
+		const char *name = function->linkage ? function->linkage : function->name;
+
+		function->interned = name ? readable(s, name) : "[unnamed]";
+		if (function->decl_file)
+			function->interned_file = absolute(s, function->decl_file, function->decl_dir);
+	}
+	frame->function = function->interned;
+	frame->decl_file = function->interned_file;
+	frame->decl_line = function->decl_line;
+	frame->source = FRAME_DWARF;
+	if (function->linkage && !frame->inlined)
+		frame->linkage = symbols_intern(s, function->linkage);
+}
+
+static size_t frames_of(struct object *o, uint64_t address, struct dwarf_frame *found)
+{
+	size_t len = o->dwarf ? dwarf_index_lookup(o->dwarf, address - o->dwarf_bias, found) : 0;
+
+	if (!len) {
+		memset(found, 0, sizeof(*found));
+		len = 1;
+	}
+	return len;
+}
+
+/* The worker: needs nothing but the object and the address. */
+static struct frame_chain *object_lookup(struct symbols *s, struct object *o, uint64_t address)
+{
+	struct dwarf_frame found[DWARF_CHAIN_MAX];
+	size_t len = frames_of(o, address, found);
+	struct frame_chain *chain = calloc(1, sizeof(*chain) + len * sizeof(chain->frames[0]));
+
+	if (!chain)
+		return NULL;
+	chain->len = (uint32_t)len;
+	for (size_t i = 0; i < len; i++) {
+		struct frame *frame = &chain->frames[i];
+
+		frame->address = address;
+		frame->inlined = found[i].inlined;
+		frame->line = found[i].line;
+		frame->file = found[i].file ? absolute(s, found[i].file, found[i].dir) : NULL;
+		frame->module = o->name;
+		frame->module_path = o->path;
+		frame->start = found[i].start ? found[i].start + o->dwarf_bias : 0;
+		if (found[i].function)
+			name_from_dwarf(s, found[i].function, frame);
+		else
+			name_from_symbol(s, o, frame);
+		if (!frame->function)
+			frame->function = "[unknown]";
+	}
+	return chain;
+}
+
+static struct frame_chain *no_module(uint64_t address)
+{
+	struct frame_chain *chain = calloc(1, sizeof(*chain) + sizeof(chain->frames[0]));
+
+	if (!chain)
+		return NULL;
+	chain->len = 1;
+	chain->frames[0] = (struct frame){ .function = "[unknown]", .address = address, .source = FRAME_UNKNOWN };
+	return chain;
+}
+
+const struct frame_chain *symbols_lookup(struct symbols *s, uint32_t object, uint64_t address)
+{
+	struct object *o = &s->objects[object < s->len ? object : 0];
+	struct frame_chain *chain;
+	uint64_t *slot;
+	bool is_new;
+
+	slot = map_at(&o->chains, address, &is_new);
+	s->stats.lookups++;
+	if (slot && *slot) {
+		s->stats.cached++;
+		return (const struct frame_chain *)(uintptr_t)*slot;
+	}
+	if (!slot)
+		return (const struct frame_chain *)(const void *)&no_memory_chain;
+	if (o != s->objects && !o->is_open)
+		object_open(s, o);
+	chain = o == s->objects ? no_module(address) : object_lookup(s, o, address);
+	if (!chain)
+		return (const struct frame_chain *)(const void *)&no_memory_chain;
+	*slot = (uintptr_t)chain;
+	return chain;
+}
+
+const struct frame_chain *symbols_addr_lookup(struct symbols *s, struct modules *modules, uint64_t addr)
+{
+	struct module *module = modules_by_addr(modules, addr);
+
+	if (!module)
+		return symbols_lookup(s, 0, addr);
+	return symbols_lookup(s, symbols_object(s, module), addr - module->bias);
+}
+
+/* "queue.2" is the second static called queue in its file: people know it as "queue". */
+static size_t without_number(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (dot && dot != name && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1))
+		return (size_t)(dot - name);
+	return strlen(name);
+}
+
+const char *symbols_data_name(struct symbols *s, uint32_t object, uint64_t address)
+{
+	struct object *o = &s->objects[object < s->len ? object : 0];
+	struct elf_symbol symbol;
+	struct buf text = { 0 };
+	const char *kept;
+	char *name;
+
+	if (o == s->objects)
+		return NULL;
+	if (!o->is_open)
+		object_open(s, o);
+	if (!o->elf || !elf_object_data(o->elf, address, &symbol))
+		return NULL;
+	name = demangle(symbol.name);
+	buf_add(&text, name ? name : symbol.name, name ? strlen(name) : without_number(symbol.name));
+	free(name);
+	if (address != symbol.start)
+		buf_printf(&text, "+0x%llx", (unsigned long long)(address - symbol.start));
+	kept = text.failed ? NULL : symbols_intern(s, text.data);
+	buf_release(&text);
+	return kept;
+}
+
+const char *symbols_addr_data_name(struct symbols *s, struct modules *modules, uint64_t addr)
+{
+	struct module *module = modules_by_addr(modules, addr);
+
+	return module ? symbols_data_name(s, symbols_object(s, module), addr - module->bias) : NULL;
+}
+
+struct symbol_stats symbols_stats(const struct symbols *s)
+{
+	return s->stats;
+}
