@@ -54,7 +54,7 @@ int stack_space_add(struct stack_space *space, uint32_t first, const struct rsd_
  */
 struct stack_id stacks_resolve(struct stack_space *space, uint32_t id);
 
-/* stack_space_unknown - how many different asks were for ids that are not in the dump. */
+/* stack_space_unknown - how many asks were for ids that are not in the dump. */
 uint64_t stack_space_unknown(const struct stack_space *space);
 
 /* stacks_add_frame - the stack that is `parent` called from: for tests and importers. {0} without memory. */

@@ -54,6 +54,7 @@ struct table {
 	size_t cells_len, cells_cap, rows_len;
 	char **notes; /* lines below the table */
 	size_t notes_len, notes_cap;
+	size_t cell; /* the next one of the last row */
 	bool failed;
 };
 

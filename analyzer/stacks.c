@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/stacks.h"
+#include "analyzer/util/map.h"
+
+/* A canonical node. Node 0 is the empty stack. */
+struct node {
+	uint64_t address;
+	uint32_t object;
+	uint32_t parent;
+	uint32_t next; /* another node with the same hash, 0: none */
+	uint16_t depth;
+	uint8_t is_exact;
+	uint8_t cut;			 /* why the whole stack ends, copied from its outermost node */
+	const struct frame_chain *chain; /* NULL while not asked */
+};
+
+struct stacks {
+	struct symbols *symbols;
+	struct node *nodes;
+	uint32_t len, cap;
+	struct map index; /* hash -> first node with it */
+};
+
+/* Raw nodes by id in pages, so that one wild id costs one page. */
+#define PAGE_NODES 4096u
+#define PAGES_MAX (UINT32_MAX / PAGE_NODES + 1)
+
+struct page {
+	struct rsd_node raw[PAGE_NODES];
+	uint32_t known[PAGE_NODES]; /* canonical node + 1; 0: not asked yet */
+};
+
+struct stack_space {
+	struct stacks *stacks;
+	struct modules *modules;
+	struct page **pages;
+	uint32_t pages_len;
+	uint64_t unknown;
+};
+
+/* ---- canonical nodes ---- */
+
+struct stacks *stacks_new(struct symbols *symbols)
+{
+	struct stacks *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->symbols = symbols;
+	s->cap = 1024;
+	s->nodes = calloc(s->cap, sizeof(*s->nodes));
+	s->len = 1;
+	if (!s->nodes) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void stacks_free(struct stacks *s)
+{
+	if (!s)
+		return;
+	map_release(&s->index);
+	free(s->nodes);
+	free(s);
+}
+
+struct symbols *stacks_symbols(struct stacks *s)
+{
+	return s->symbols;
+}
+
+uint32_t stacks_len(const struct stacks *s)
+{
+	return s->len;
+}
+
+static bool is_equal(const struct node *a, const struct node *b)
+{
+	return a->address == b->address && a->object == b->object && a->parent == b->parent &&
+	       a->is_exact == b->is_exact && a->cut == b->cut;
+}
+
+static uint64_t hash_node(const struct node *n)
+{
+	uint64_t key[3] = { n->address, (uint64_t)n->object << 32 | n->parent, (uint64_t)n->is_exact << 8 | n->cut };
+
+	return hash_bytes(key, sizeof(key));
+}
+
+static uint32_t append(struct stacks *s, const struct node *new)
+{
+	if (s->len == s->cap) {
+		struct node *nodes;
+
+		if (s->cap > UINT32_MAX / 2)
+			return 0;
+		nodes = realloc(s->nodes, (size_t)s->cap * 2 * sizeof(*nodes));
+		if (!nodes)
+			return 0;
+		s->nodes = nodes;
+		s->cap *= 2;
+	}
+	s->nodes[s->len] = *new;
+	return s->len++;
+}
+
+struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t object, uint64_t address, bool is_exact,
+			    enum rsd_cut cut)
+{
+	struct node new = { .address = address, .object = object, .parent = parent.v, .is_exact = is_exact };
+	struct stack_id id = { 0 };
+	uint64_t *head;
+
+	if (parent.v >= s->len || s->nodes[parent.v].depth >= RSD_DEPTH_MAX)
+		return parent.v < s->len ? parent : id;
+	new.cut = parent.v ? s->nodes[parent.v].cut : (uint8_t)cut;
+	new.depth = (uint16_t)(s->nodes[parent.v].depth + 1);
+	head = map_at(&s->index, hash_node(&new), NULL);
+	if (!head)
+		return id;
+	for (id.v = (uint32_t)*head; id.v; id.v = s->nodes[id.v].next)
+		if (is_equal(&s->nodes[id.v], &new))
+			return id;
+	new.next = (uint32_t)*head;
+	id.v = append(s, &new);
+	if (id.v)
+		*head = id.v;
+	return id;
+}
+
+struct stack_node stacks_node(const struct stacks *s, struct stack_id id)
+{
+	const struct node *n = &s->nodes[id.v < s->len ? id.v : 0];
+
+	return (struct stack_node){
+		.parent = { n->parent }, .object = n->object, .address = n->address, .is_exact = n->is_exact
+	};
+}
+
+uint32_t stacks_depth(const struct stacks *s, struct stack_id id)
+{
+	return id.v < s->len ? s->nodes[id.v].depth : 0;
+}
+
+enum rsd_cut stacks_cut(const struct stacks *s, struct stack_id id)
+{
+	return id.v < s->len ? s->nodes[id.v].cut : CUT_NONE;
+}
+
+/* ---- frames ---- */
+
+void frames_release(struct frames *f)
+{
+	free(f->list);
+	*f = (struct frames){ 0 };
+}
+
+const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id)
+{
+	struct node *n = &s->nodes[id.v < s->len ? id.v : 0];
+
+	/* A return address follows the call; one byte less is inside it. */
+	if (!n->chain)
+		n->chain =
+			symbols_lookup(s->symbols, n->object, n->is_exact || !n->address ? n->address : n->address - 1);
+	return n->chain;
+}
+
+static int frames_add(struct frames *f, const struct frame_chain *chain)
+{
+	if (f->len + chain->len > f->cap) {
+		size_t cap = (f->len + chain->len) * 2;
+		const struct frame **list = realloc(f->list, cap * sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		f->list = list;
+		f->cap = cap;
+	}
+	for (uint32_t i = 0; i < chain->len; i++)
+		f->list[f->len++] = &chain->frames[i];
+	return 0;
+}
+
+int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out)
+{
+	out->len = 0;
+	for (; id.v && id.v < s->len; id.v = s->nodes[id.v].parent)
+		if (frames_add(out, stacks_leaf(s, id)))
+			return -ENOMEM;
+	return 0;
+}
+
+/* ---- one dump's ids ---- */
+
+struct stack_space *stack_space_new(struct stacks *s, struct modules *modules)
+{
+	struct stack_space *space = calloc(1, sizeof(*space));
+
+	if (!space)
+		return NULL;
+	space->stacks = s;
+	space->modules = modules;
+	return space;
+}
+
+void stack_space_free(struct stack_space *space)
+{
+	if (!space)
+		return;
+	for (uint32_t i = 0; i < space->pages_len; i++)
+		free(space->pages[i]);
+	free(space->pages);
+	free(space);
+}
+
+uint64_t stack_space_unknown(const struct stack_space *space)
+{
+	return space->unknown;
+}
+
+static struct page *page_make(struct stack_space *space, uint32_t index)
+{
+	if (index >= space->pages_len) {
+		uint32_t len = index + 16 < PAGES_MAX ? index + 16 : PAGES_MAX;
+		struct page **pages = realloc(space->pages, len * sizeof(*pages));
+
+		if (!pages)
+			return NULL;
+		memset(pages + space->pages_len, 0, (len - space->pages_len) * sizeof(*pages));
+		space->pages = pages;
+		space->pages_len = len;
+	}
+	if (!space->pages[index])
+		space->pages[index] = calloc(1, sizeof(struct page));
+	return space->pages[index];
+}
+
+int stack_space_add(struct stack_space *space, uint32_t first, const struct rsd_node *nodes, size_t count)
+{
+	if (!first || count > UINT32_MAX - (uint64_t)first)
+		return -EINVAL;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t id = first + (uint32_t)i;
+		struct page *page;
+
+		if (nodes[i].committed != 1)
+			continue;
+		page = page_make(space, id / PAGE_NODES);
+		if (!page)
+			return -ENOMEM;
+		if (!page->raw[id % PAGE_NODES].committed)
+			page->raw[id % PAGE_NODES] = nodes[i];
+	}
+	return 0;
+}
+
+/* The page that holds committed node `id`, or NULL. */
+static struct page *page_of(const struct stack_space *space, uint32_t id)
+{
+	struct page *page = id / PAGE_NODES < space->pages_len ? space->pages[id / PAGE_NODES] : NULL;
+
+	return page && page->raw[id % PAGE_NODES].committed ? page : NULL;
+}
+
+static struct stack_id push_raw(struct stack_space *space, struct stack_id parent, const struct rsd_node *raw,
+				enum rsd_cut cut)
+{
+	struct module *module = modules_by_id(space->modules, RSD_NODE_MODULE(raw));
+	uint32_t object = module ? symbols_object(space->stacks->symbols, module) : 0;
+	uint64_t address = RSD_NODE_IP(raw);
+
+	if (object)
+		address -= module->bias;
+	return stacks_push(space->stacks, parent, object, address, raw->flags & RSD_NODE_EXACT, cut);
+}
+
+/*
+ * Walk out to a node already known, to the outermost one, or to what makes no sense (a hole, too many frames: a
+ * loop is too many frames), then make the canonical nodes inwards.
+ */
+struct stack_id stacks_resolve(struct stack_space *space, uint32_t id)
+{
+	uint32_t path[RSD_DEPTH_MAX], len = 0, at;
+	struct stack_id stack = { 0 };
+	enum rsd_cut cut = CUT_NONE;
+	struct page *page;
+
+	if (!id)
+		return stack;
+	for (at = id; at; at = page->raw[at % PAGE_NODES].parent) {
+		page = page_of(space, at);
+		if (!page || len == RSD_DEPTH_MAX) {
+			cut = page ? CUT_LOOP : CUT_NO_STATE;
+			break;
+		}
+		if (page->known[at % PAGE_NODES]) {
+			stack.v = page->known[at % PAGE_NODES] - 1;
+			break;
+		}
+		cut = page->raw[at % PAGE_NODES].cut;
+		path[len++] = at;
+	}
+	if (!len && !stack.v)
+		space->unknown++;
+	while (len--) {
+		struct stack_id next;
+
+		page = page_of(space, path[len]);
+		next = push_raw(space, stack, &page->raw[path[len] % PAGE_NODES], cut);
+		if (!next.v)
+			return next;
+		stack = next;
+		page->known[path[len] % PAGE_NODES] = stack.v + 1;
+	}
+	return stack;
+}
