@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * analysis.h - one recording through all models in one pass, and several of them merged.
+ */
+#ifndef RINGSIDE_ANALYSIS_H
+#define RINGSIDE_ANALYSIS_H
+
+#include "analyzer/cpu.h"
+#include "analyzer/fds.h"
+#include "analyzer/heap.h"
+#include "analyzer/locks.h"
+#include "analyzer/pass.h"
+#include "analyzer/pools.h"
+#include "analyzer/recording.h"
+#include "analyzer/threads.h"
+#include "analyzer/waits.h"
+
+/* What the user left out. Ready when zeroed: nothing. */
+struct analysis_filter {
+	uint64_t from_ns, to_ns;    /* to_ns 0: to the end */
+	const char *thread_pattern; /* POSIX extended regular expression for names and tids; NULL: all */
+};
+
+struct analysis {
+	struct recording rec;
+	struct heap heap;
+	struct pools pools;
+	struct cpu cpu;
+	struct waits waits;
+	struct locks locks;
+	struct fds fds;
+	struct threads threads;
+	struct pass_stats stats;
+	uint64_t duration_ns;		/* of the window, or of the recording */
+	uint64_t dump_bytes;		/* used by the file */
+	size_t processes;		/* 1, more after merges */
+	uint64_t lost_events;		/* sum of what is missing, see analysis_losses */
+	uint64_t counter[RSD_COUNTERS]; /* counters.def, summed over processes */
+	uint64_t damaged;
+	bool is_filtered;
+};
+
+/*
+ * analysis_open - open the dump and run the pass.
+ *
+ * progress: see pass_run.
+ * Returns:  0 or -errno with a sentence in *error; after an error nothing is left to release.
+ */
+int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
+		  void (*progress)(double share), struct buf *error);
+void analysis_release(struct analysis *a);
+
+/* analysis_merge - add another process. `from` must outlive `into`: names are shared. */
+int analysis_merge(struct analysis *into, const struct analysis *from);
+
+/*
+ * analysis_losses - append one sentence for everything that is missing from the numbers, each on a line of its
+ * own. Returns how many.
+ */
+unsigned analysis_losses(const struct analysis *a, struct buf *out);
+
+#endif
