@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* hashes.c - the two computations. Their CPU time is booked by whoever asks for them. */
+/* hashes.c - the two computations. hash_payload books their CPU time. */
 #include "service/service.h"
 
 #include "common/books.h"
