@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* config.h - the toggles of RINGSIDE=..., read once at start. format/toggles.def has one row each. */
+#ifndef RINGSIDE_PRELOAD_CONFIG_H
+#define RINGSIDE_PRELOAD_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_TEXT_MAX 512
+
+#define CONFIG_OFF UINT64_MAX /* a duration toggle that is off */
+
+enum config_children { CHILDREN_ON, CHILDREN_OFF, CHILDREN_MATCH };
+
+struct config {
+	uint32_t heap;         /* enum rsd_heap_mode */
+	uint64_t sample_bytes; /* mean of heap=sample:SIZE */
+	uint64_t cpu;          /* Hz, 0 off */
+	uint64_t block;        /* ns, CONFIG_OFF */
+	uint64_t ring, limit;  /* bytes, 0 none */
+	uint64_t depth;        /* frames */
+	char out[CONFIG_TEXT_MAX];
+	uint32_t children; /* enum config_children */
+	char children_match[CONFIG_TEXT_MAX];
+	uint64_t schedtrace, heaptrace;            /* ms, 0 off */
+	uint64_t locktrace, iotrace, stalltrace;   /* ns, CONFIG_OFF */
+	uint64_t inittrace, budget, help;
+	char trigger[CONFIG_TEXT_MAX];
+	char toggles[CONFIG_TEXT_MAX * 2]; /* as given, for the dump's header */
+};
+
+extern struct config config;
+
+/*
+ * config_read - set `config` from the value of RINGSIDE (NULL: all defaults).
+ * Unknown names and bad values: one warning line on stderr each, with the nearest known name; that toggle
+ * stays at its default. help=1 prints every toggle with its value.
+ */
+void config_read(const char *value);
+
+#endif

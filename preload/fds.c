@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* fds.c - the live table of descriptors. Sums are atomic adds: threads share descriptors. */
+#include "preload/fds.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "preload/file.h"
+#include "preload/raw.h"
+#include "preload/text.h"
+
+#define TABLES 1024u /* descriptors beyond about a million are not told apart */
+#define NAME_CAP 512
+
+static struct rsd_extent *tables[TABLES];
+
+static struct rsd_fd *fd_slot(int fd, bool make, uint32_t thread)
+{
+	uint32_t table = (uint32_t)fd / (uint32_t)RSD_FDS_PER_UNIT;
+	struct rsd_extent *none = NULL, *ext;
+	struct rsd_fd *slot;
+
+	if (fd < 0 || table >= TABLES)
+		return NULL;
+	ext = __atomic_load_n(&tables[table], __ATOMIC_ACQUIRE);
+	if (!ext && make) {
+		ext = file_extent(RSD_EXTENT_FDS, 1, thread, table * (uint32_t)RSD_FDS_PER_UNIT, 0);
+		if (!ext)
+			return NULL;
+		if (__atomic_compare_exchange_n(&tables[table], &none, ext, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			extent_publish(ext);
+		else
+			ext = none;
+	}
+	if (!ext)
+		return NULL;
+	slot = (struct rsd_fd *)extent_data(ext) + (uint32_t)fd % RSD_FDS_PER_UNIT;
+	return slot;
+}
+
+static void put_inet(struct text *t, const void *addr, unsigned family)
+{
+	const uint8_t *b = addr;
+
+	if (family == AF_INET) {
+		for (int i = 0; i < 4; i++) {
+			text_u64(t, b[i]);
+			text_str(t, i < 3 ? "." : "");
+		}
+		return;
+	}
+	text_str(t, "[");
+	for (int i = 0; i < 16; i += 2) {
+		char hex[24];
+		struct text h = text_on(hex, sizeof(hex));
+
+		text_hex(&h, (uint64_t)b[i] << 8 | b[i + 1]);
+		text_str(t, hex + 2);
+		text_str(t, i < 14 ? ":" : "]");
+	}
+}
+
+/* The peer of a connected socket, or where a listening one is bound. */
+static bool put_socket(struct text *t, int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+	} a = { 0 };
+	socklen_t len = sizeof(a), type_len = sizeof(int);
+	int type = 0;
+	bool is_peer = raw3(SYS_getpeername, fd, &a, &len) == 0;
+
+	if (!is_peer) {
+		len = sizeof(a);
+		if (raw3(SYS_getsockname, fd, &a, &len) != 0)
+			return false;
+	}
+	raw5(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
+	switch (a.any.sa_family) {
+	case AF_INET:
+	case AF_INET6:
+		text_str(t, type == SOCK_DGRAM ? "udp " : "tcp ");
+		text_str(t, is_peer ? "" : "at ");
+		put_inet(t, a.any.sa_family == AF_INET ? (void *)&a.in.sin_addr : (void *)&a.in6.sin6_addr,
+			 a.any.sa_family);
+		text_str(t, ":");
+		text_u64(t, __builtin_bswap16(a.in.sin_port));
+		return true;
+	case AF_UNIX:
+		text_str(t, "unix ");
+		if (len <= sizeof(sa_family_t)) {
+			return false;
+		} else if (a.un.sun_path[0]) {
+			text_str(t, a.un.sun_path);
+		} else {
+			text_str(t, "@");
+			text_bytes(t, a.un.sun_path + 1, len - sizeof(sa_family_t) - 1);
+		}
+		return true;
+	default:
+		return false;
+	}
+}
+
+static uint32_t look_up_name(int fd)
+{
+	char link[32], name[NAME_CAP];
+	struct text path = text_on(link, sizeof(link));
+	struct text t = text_on(name, sizeof(name));
+	long n;
+
+	text_str(&path, "/proc/self/fd/");
+	text_u64(&path, (uint64_t)fd);
+	n = raw4(SYS_readlinkat, AT_FDCWD, link, name, sizeof(name) - 1);
+	if (n <= 0)
+		return meta_string("?", 1);
+	t.len = (size_t)n;
+	name[n] = 0;
+	if (n > 8 && text_same_n(name, 8, "socket:[")) {
+		char peer[NAME_CAP];
+		struct text p = text_on(peer, sizeof(peer));
+
+		if (put_socket(&p, fd))
+			return meta_string(peer, p.len);
+	}
+	return meta_string(name, t.len);
+}
+
+void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks)
+{
+	struct rsd_fd *slot = t ? fd_slot(fd, true, t->index) : NULL;
+
+	if (unlikely(!slot))
+		return;
+	if (unlikely(!__atomic_load_n(&slot->name, __ATOMIC_RELAXED))) {
+		slot->open_tick = clock_now();
+		slot->name = look_up_name(fd);
+	}
+	__atomic_fetch_add(&slot->calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&slot->io_ticks, ticks, __ATOMIC_RELAXED);
+	if (bytes)
+		__atomic_fetch_add(is_write ? &slot->bytes_written : &slot->bytes_read, bytes, __ATOMIC_RELAXED);
+}
+
+void fds_close(int fd)
+{
+	struct rsd_fd *slot = fd_slot(fd, false, 0);
+	struct thread *t = slot && slot->name ? thread_enter() : NULL;
+	struct rec_fd record = { .fd = (uint32_t)fd };
+
+	if (likely(!t))
+		return;
+	record.name = __atomic_exchange_n(&slot->name, 0, __ATOMIC_ACQ_REL);
+	record.open_tick = slot->open_tick;
+	record.calls = __atomic_exchange_n(&slot->calls, 0, __ATOMIC_RELAXED);
+	record.bytes_read = __atomic_exchange_n(&slot->bytes_read, 0, __ATOMIC_RELAXED);
+	record.bytes_written = __atomic_exchange_n(&slot->bytes_written, 0, __ATOMIC_RELAXED);
+	record.io_ticks = __atomic_exchange_n(&slot->io_ticks, 0, __ATOMIC_RELAXED);
+	if (record.name)
+		thread_put(t, EV_FD_CLOSE, clock_now(), &record, sizeof(record));
+}
+
+void fds_peer_changed(int fd)
+{
+	struct rsd_fd *slot = fd_slot(fd, false, 0);
+
+	if (slot)
+		__atomic_store_n(&slot->name, 0, __ATOMIC_RELEASE);
+}
+
+void fds_begin_child(void)
+{
+	for (unsigned i = 0; i < TABLES; i++)
+		tables[i] = NULL;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* file.c - the mapped dump. See file.h. */
+#include "preload/file.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "preload/clock.h"
+#include "preload/config.h"
+#include "preload/open.h"
+#include "preload/path.h"
+#include "preload/raw.h"
+#include "preload/text.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#define PAGE 4096u
+#define FILE_MOST ((uint64_t)256 << 30) /* sparse: costs address space, not disk */
+#define FILE_LEAST ((uint64_t)1 << 20)
+#define HEADER_READY (2 * PAGE)
+
+struct rsd_header *file_header;
+static uint64_t file_cap_units; /* 0: closed for growth */
+static struct rsd_extent *meta_extent;
+
+static uint64_t limit_of(int resource)
+{
+	struct rlimit limit;
+
+	if (raw4(SYS_prlimit64, 0, resource, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur;
+}
+
+/* How far the file may ever grow. Sizing past RLIMIT_FSIZE would raise SIGXFSZ, so the limit is asked first. */
+static uint64_t wanted_size(void)
+{
+	uint64_t size = FILE_MOST;
+	uint64_t file_limit = limit_of(RLIMIT_FSIZE), space_limit = limit_of(RLIMIT_AS);
+
+	if (config.limit && config.limit < size)
+		size = config.limit;
+	if (file_limit < size)
+		size = file_limit;
+	if (space_limit != UINT64_MAX && space_limit / 8 < size)
+		size = space_limit / 8;
+	return size / RSD_UNIT * RSD_UNIT;
+}
+
+int file_populate(void *p, size_t size)
+{
+	uintptr_t from = (uintptr_t)p & ~(uintptr_t)(PAGE - 1);
+	uintptr_t to = ((uintptr_t)p + size + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+	long ret;
+
+	do
+		ret = raw3(SYS_madvise, from, to - from, MADV_POPULATE_WRITE);
+	while (ret == -EINTR || ret == -EAGAIN);
+	return ret == -EINVAL ? 0 : (int)ret;
+}
+
+/* Size and map the file, smaller and smaller where the system refuses. */
+static struct rsd_header *map_file(int fd)
+{
+	for (uint64_t size = wanted_size(); size >= FILE_LEAST; size = size / 2 / RSD_UNIT * RSD_UNIT) {
+		long p;
+
+		if (raw2(SYS_ftruncate, fd, size) != 0)
+			continue;
+		p = raw6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+		if (p < 0 && p > -4096)
+			continue;
+		if (file_populate((void *)p, HEADER_READY) != 0) {
+			raw2(SYS_munmap, p, size);
+			return NULL;
+		}
+		raw3(SYS_madvise, p, size, MADV_DONTDUMP);
+		raw3(SYS_madvise, p, size, MADV_DONTFORK);
+		file_cap_units = size / RSD_UNIT;
+		return (struct rsd_header *)p;
+	}
+	return NULL;
+}
+
+static struct rsd_text header_text(struct rsd_header *h, uint32_t *at, const char *text, size_t len)
+{
+	struct rsd_text ret = { *at, 0 };
+
+	if (len > RSD_UNIT - *at)
+		len = RSD_UNIT - *at;
+	if (file_populate((char *)h + *at, len + 1) != 0)
+		return ret;
+	for (size_t i = 0; i < len; i++)
+		((char *)h)[*at + i] = text[i];
+	ret.len = (uint32_t)len;
+	*at += (uint32_t)len;
+	return ret;
+}
+
+/* The length of argv[0] NUL argv[1] ... as it lies in memory, cut at half a unit. */
+static size_t argv_length(char **argv)
+{
+	const char *begin = argv[0], *end = begin;
+
+	for (; *argv; argv++) {
+		if (*argv != end)
+			break;
+		end = *argv + text_len(*argv) + 1;
+	}
+	return end - begin > RSD_UNIT / 2 ? RSD_UNIT / 2 : (size_t)(end - begin);
+}
+
+static void fill_texts(struct rsd_header *h, char **argv)
+{
+	char host[390] = "";
+	uint32_t at = RSD_TEXT_OFFSET;
+
+	raw1(SYS_uname, host);
+	h->exe = header_text(h, &at, path_exe, text_len(path_exe));
+	h->toggles = header_text(h, &at, config.toggles, text_len(config.toggles));
+	h->host = header_text(h, &at, host + 65, text_len(host + 65));
+	h->out = header_text(h, &at, path_dump, text_len(path_dump));
+	if (argv && argv[0])
+		h->argv = header_text(h, &at, argv[0], argv_length(argv));
+}
+
+/* Field 22 of /proc/self/stat, counted after the last ')' because the name may hold anything. */
+static uint64_t process_start_time(void)
+{
+	char buf[1024];
+	uint64_t value = 0;
+	long fd = raw4(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+	long n, at = 0, field = 2;
+
+	if (fd < 0)
+		return 0;
+	n = raw3(SYS_read, fd, buf, sizeof(buf));
+	raw1(SYS_close, fd);
+	for (long i = 0; i < n; i++)
+		if (buf[i] == ')')
+			at = i + 1;
+	for (; at < n && field < 22; at++)
+		field += buf[at] == ' ';
+	for (; at < n && buf[at] >= '0' && buf[at] <= '9'; at++)
+		value = value * 10 + (uint64_t)(buf[at] - '0');
+	return value;
+}
+
+static void fill_header(struct rsd_header *h, const struct rsd_header *parent, char **argv)
+{
+	struct timespec now;
+
+	raw2(SYS_clock_gettime, CLOCK_REALTIME, &now);
+	h->version = RSD_VERSION;
+	h->header_size = sizeof(*h);
+	h->unit_size = RSD_UNIT;
+#if defined(__x86_64__)
+	h->machine = EM_X86_64;
+#else
+	h->machine = EM_AARCH64;
+#endif
+	h->pid = (uint32_t)raw1(SYS_getpid, 0);
+	h->ppid = (uint32_t)raw1(SYS_getppid, 0);
+	h->pid_start = process_start_time();
+	h->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	h->start = clock_pair();
+	h->tick_kind = clock_is_tsc ? RSD_TICK_TSC : RSD_TICK_MONO_NS;
+	h->heap_mode = config.heap;
+	h->sample_bytes = config.sample_bytes;
+	h->cpu_hz = (uint32_t)config.cpu;
+	h->block_ns = config.block;
+	h->ring_bytes = config.ring;
+	h->limit_bytes = config.limit;
+	h->depth = (uint32_t)config.depth;
+	h->cap_units = file_cap_units;
+	h->next_unit = 1;
+	h->next_node = h->next_string = h->next_module = 1;
+	h->start_cpu_ns = clock_process_cpu_ns();
+	raw3(SYS_getrandom, &h->random, sizeof(h->random), 1 /* GRND_NONBLOCK */);
+	if (parent) {
+		h->parent_random = parent->random;
+		h->parent_pid_dump = parent->pid;
+	}
+	fill_texts(h, argv);
+	/* The magic last: a file without it was never begun. */
+	for (int i = 7; i >= 0; i--)
+		__atomic_store_n(&h->magic[i], RSD_MAGIC[i], __ATOMIC_RELEASE);
+}
+
+int file_open(bool is_child, const struct rsd_header *parent, char **argv)
+{
+	struct rsd_header *h;
+	int fd = path_open(is_child);
+
+	if (fd < 0)
+		return fd;
+	h = map_file(fd);
+	if (!h) {
+		/* Left behind it would only puzzle; a claimed FILE is the launcher's to remove. */
+		raw2(SYS_ftruncate, fd, 0);
+		raw1(SYS_close, fd);
+		return -ENOSPC;
+	}
+	raw1(SYS_close, fd);
+	fill_header(h, parent, argv);
+	meta_extent = NULL;
+	__atomic_store_n(&file_header, h, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void file_finish(int end_kind, int end_code)
+{
+	struct rsd_header *h = file_header;
+	struct rusage usage;
+	int fd;
+
+	if (!h)
+		return;
+	h->cpu_ns = clock_process_cpu_ns();
+	if (raw2(SYS_getrusage, RUSAGE_SELF, &usage) == 0) {
+		h->user_ns = (uint64_t)usage.ru_utime.tv_sec * 1000000000u + (uint64_t)usage.ru_utime.tv_usec * 1000;
+		h->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000;
+		h->max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	}
+	h->end_kind = (uint32_t)end_kind;
+	h->end_code = end_code;
+	h->end = clock_pair();
+
+	/* Closed for growth first: extents taken until now stay inside the file. */
+	__atomic_store_n(&file_cap_units, 0, __ATOMIC_SEQ_CST);
+	fd = path_reopen();
+	if (fd < 0)
+		return;
+	raw2(SYS_ftruncate, fd, __atomic_load_n(&h->next_unit, __ATOMIC_SEQ_CST) * RSD_UNIT);
+	raw1(SYS_close, fd);
+}
+
+struct rsd_extent *file_extent(enum rsd_extent_kind kind, unsigned units, uint32_t thread, uint32_t first,
+			       size_t populate)
+{
+	struct rsd_header *h = file_header;
+	struct rsd_extent *ext;
+	uint64_t unit;
+
+	if (!h || __atomic_load_n(&h->next_unit, __ATOMIC_RELAXED) + units > __atomic_load_n(&file_cap_units, __ATOMIC_RELAXED))
+		return NULL;
+	unit = __atomic_fetch_add(&h->next_unit, units, __ATOMIC_SEQ_CST);
+	if (unit + units > __atomic_load_n(&file_cap_units, __ATOMIC_SEQ_CST))
+		return NULL;
+	ext = (struct rsd_extent *)((char *)h + unit * RSD_UNIT);
+	if (file_populate(ext, populate && populate < (size_t)units * RSD_UNIT ? populate : (size_t)units * RSD_UNIT) != 0)
+		return NULL;
+	ext->kind = (uint16_t)kind;
+	ext->units = (uint16_t)units;
+	ext->thread = thread;
+	ext->first = first;
+	ext->seq = unit;
+	ext->base = clock_pair();
+	ext->last_tick = ext->base.tick;
+	return ext;
+}
+
+/* ---- META: a few writers at once, each in what it reserved by one atomic add ---- */
+
+static struct rsd_extent *meta_take(struct rsd_extent *full)
+{
+	struct rsd_extent *ext = file_extent(RSD_EXTENT_META, 1, 0, 0, PAGE);
+	struct rsd_extent *expected = full;
+
+	if (!ext)
+		return NULL;
+	extent_publish(ext);
+	/* Another thread may have been faster: then ours stays empty. */
+	if (!__atomic_compare_exchange_n(&meta_extent, &expected, ext, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return expected;
+	return ext;
+}
+
+void *meta_reserve(enum rsd_meta_kind kind, size_t size)
+{
+	struct rsd_extent *ext = __atomic_load_n(&meta_extent, __ATOMIC_ACQUIRE);
+
+	size = (size + 7) & ~(size_t)7;
+	for (int tries = 0; tries < 4; tries++) {
+		uint64_t at;
+		struct rsd_meta *head;
+
+		if (!ext)
+			ext = meta_take(NULL);
+		if (!ext)
+			return NULL;
+		at = __atomic_fetch_add(&ext->used, size, __ATOMIC_RELAXED);
+		if (at + size <= extent_capacity(ext)) {
+			head = (struct rsd_meta *)((char *)extent_data(ext) + at);
+			if (file_populate(head, size) != 0)
+				return NULL;
+			head->len = (uint32_t)size;
+			__atomic_store_n(&head->kind, (uint16_t)kind, __ATOMIC_RELEASE);
+			return head;
+		}
+		ext = meta_take(ext);
+	}
+	return NULL;
+}
+
+void meta_commit(void *record)
+{
+	struct rsd_meta *head = record;
+
+	__atomic_store_n(&head->flags, RSD_META_COMMITTED, __ATOMIC_RELEASE);
+}
+
+uint32_t meta_string(const char *text, size_t len)
+{
+	struct meta_string *record;
+
+	if (!file_header)
+		return 0;
+	if (len > RSD_STRING_MAX)
+		len = RSD_STRING_MAX;
+	record = meta_reserve(META_STRING, sizeof(*record) + len);
+	if (!record) {
+		file_count(COUNT_STRINGS_LOST, 1);
+		return 0;
+	}
+	record->id = (uint32_t)__atomic_fetch_add(&file_header->next_string, 1, __ATOMIC_RELAXED);
+	record->text_len = (uint32_t)len;
+	__builtin_memcpy(record + 1, text, len);
+	meta_commit(record);
+	return record->id;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap.h - what the allocation wrappers record.
+ *
+ * Order (so that a reused address never appears before it was freed): a free is stamped before the real call,
+ * an allocation after it. A realloc is both, its halves adjacent in the thread's stream.
+ */
+#ifndef RINGSIDE_PRELOAD_HEAP_H
+#define RINGSIDE_PRELOAD_HEAP_H
+
+#include "preload/thread.h"
+
+/* enum rsd_heap_mode in force; OFF until recording begins. Read by every wrapper. */
+extern uint32_t heap_mode;
+
+/* True while heaptrace wants usable sizes counted. */
+extern bool heap_counts_usable;
+
+/* heap_alloc - `block` of `size` requested bytes was just handed out to `from`. errno is kept. */
+void heap_alloc(const struct regs *from, enum rsd_api api, void *block, size_t size);
+
+/* heap_free - `block` is about to be given back. */
+void heap_free(enum rsd_api api, void *block);
+
+/* heap_realloc - `old` (not NULL) became `block` at its old or a new place; `before`: tick before the real call. */
+void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, void *old, void *block, size_t size);
+
+/* heap_begin - after the configuration is known. */
+void heap_begin(void);
+
+/* heap_degrade - from exact to sampled, because the file reached its limit. */
+void heap_degrade(void);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hook.c - looking the originals up.
+ *
+ * A successful dlsym allocates nothing; a failing one may (its error text), by way of our own malloc, so the
+ * allocation functions come first. dlvsym is asked where libc has two implementations of one name, because
+ * plain dlsym(RTLD_NEXT) returned the old one before glibc 2.36.
+ */
+#include "preload/hook.h"
+
+#include <dlfcn.h>
+
+struct real real;
+
+#if defined(__x86_64__)
+/* So that one build also loads where these still lived in libdl. */
+__asm__(".symver dlsym, dlsym@GLIBC_2.2.5");
+__asm__(".symver dlvsym, dlvsym@GLIBC_2.2.5");
+__asm__(".symver dlerror, dlerror@GLIBC_2.2.5");
+#endif
+
+static void *look_up(const char *name, const char *version)
+{
+	void *p = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+
+	return p ? p : dlsym(RTLD_NEXT, name);
+}
+
+void hook_begin(void)
+{
+	static bool done;
+
+	if (__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+		return;
+#define HOOK(ret, name, params, version) real.name = (ret(*) params)look_up(#name, version);
+#define REAL(ret, name, params, version) real.name = (ret(*) params)look_up(#name, version);
+#include "preload/hooks.def"
+	/* A missing optional function left an error text behind that the program would find. */
+	dlerror();
+	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
+}

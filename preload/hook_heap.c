@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hook_heap.c - the allocation family.
+ *
+ * The same pointers, sizes, errors and errno as without us: no headers, no padding. malloc_usable_size is left
+ * alone. C++ new and delete reach these through libstdc++; their callers show in the stack.
+ */
+#include "preload/hook.h"
+#include "preload/heap.h"
+
+EXPORT void *malloc(size_t size);
+EXPORT void free(void *block);
+EXPORT void *calloc(size_t n, size_t size);
+EXPORT void *realloc(void *block, size_t size);
+EXPORT void *reallocarray(void *block, size_t n, size_t size);
+EXPORT int posix_memalign(void **out, size_t align, size_t size);
+EXPORT void *aligned_alloc(size_t align, size_t size);
+EXPORT void *memalign(size_t align, size_t size);
+EXPORT void *valloc(size_t size);
+EXPORT void *pvalloc(size_t size);
+
+/*
+ * What a failing dlsym allocates while the originals are being looked up comes from here and is never freed.
+ * Bumped atomically: another thread's constructor may be at it too.
+ */
+static char boot_memory[64 << 10] __attribute__((aligned(16)));
+static size_t boot_used;
+
+static void *boot_alloc(size_t size)
+{
+	size_t at;
+
+	hook_begin();
+	size = (size + 15) & ~(size_t)15;
+	at = __atomic_fetch_add(&boot_used, size, __ATOMIC_RELAXED);
+	return size && at + size <= sizeof(boot_memory) ? boot_memory + at : NULL;
+}
+
+static bool is_boot_memory(const void *block)
+{
+	return (const char *)block >= boot_memory && (const char *)block < boot_memory + sizeof(boot_memory);
+}
+
+/* True when `name` may be called now; looks the originals up first if need be. */
+#define KNOWN(name) (likely(real.name != NULL) || (hook_begin(), real.name != NULL))
+
+EXPORT void *malloc(size_t size)
+{
+	void *block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
+
+	if (heap_mode && likely(block != NULL)) {
+		struct regs from = REGS_OF_CALLER();
+
+		heap_alloc(&from, API_MALLOC, block, size);
+	}
+	return block;
+}
+
+EXPORT void free(void *block)
+{
+	if (!block || unlikely(is_boot_memory(block)))
+		return;
+	if (heap_mode)
+		heap_free(API_FREE, block);
+	if (KNOWN(free))
+		real.free(block);
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+	void *block = KNOWN(calloc) ? real.calloc(n, size) : boot_alloc(n * size);
+
+	if (heap_mode && likely(block != NULL)) {
+		struct regs from = REGS_OF_CALLER();
+
+		heap_alloc(&from, API_CALLOC, block, n * size);
+	}
+	return block;
+}
+
+/* A block from the boot arena moves to the heap; its size is not known, so as much as may be its own is copied. */
+static void *boot_realloc(void *old, size_t size)
+{
+	size_t most = (size_t)(boot_memory + sizeof(boot_memory) - (char *)old);
+	void *block = real.malloc(size);
+
+	if (block)
+		__builtin_memcpy(block, old, size < most ? size : most);
+	return block;
+}
+
+EXPORT void *realloc(void *old, size_t size)
+{
+	struct regs from = REGS_OF_CALLER();
+	uint64_t before;
+	void *block;
+
+	if (!KNOWN(realloc))
+		return NULL;
+	if (!heap_mode)
+		return unlikely(is_boot_memory(old)) ? boot_realloc(old, size) : real.realloc(old, size);
+	if (!old || unlikely(is_boot_memory(old))) {
+		block = old ? boot_realloc(old, size) : real.realloc(old, size);
+		if (block)
+			heap_alloc(&from, API_REALLOC, block, size);
+		return block;
+	}
+	if (unlikely(heap_counts_usable) && thread_enter())
+		thread_enter()->slot->usable_live -= real.malloc_usable_size(old);
+	before = clock_now();
+	block = real.realloc(old, size);
+	if (likely(block != NULL))
+		heap_realloc(&from, API_REALLOC, before, old, block, size);
+	else if (!size)
+		heap_free(API_REALLOC, old); /* realloc(p, 0) freed it */
+	return block;
+}
+
+EXPORT void *reallocarray(void *old, size_t n, size_t size)
+{
+	struct regs from = REGS_OF_CALLER();
+	uint64_t before;
+	void *block;
+
+	if (!KNOWN(reallocarray))
+		return NULL;
+	if (!heap_mode || !old) {
+		block = real.reallocarray(old, n, size);
+		if (heap_mode && block)
+			heap_alloc(&from, API_REALLOCARRAY, block, n * size);
+		return block;
+	}
+	before = clock_now();
+	block = real.reallocarray(old, n, size);
+	if (likely(block != NULL))
+		heap_realloc(&from, API_REALLOCARRAY, before, old, block, n * size);
+	else if (!n || !size)
+		heap_free(API_REALLOCARRAY, old);
+	return block;
+}
+
+EXPORT int posix_memalign(void **out, size_t align, size_t size)
+{
+	int err;
+
+	if (!KNOWN(posix_memalign))
+		return 12; /* ENOMEM */
+	err = real.posix_memalign(out, align, size);
+	if (heap_mode && !err && *out) {
+		struct regs from = REGS_OF_CALLER();
+
+		heap_alloc(&from, API_POSIX_MEMALIGN, *out, size);
+	}
+	return err;
+}
+
+EXPORT void *aligned_alloc(size_t align, size_t size)
+{
+	void *block = KNOWN(aligned_alloc) ? real.aligned_alloc(align, size) : NULL;
+
+	if (heap_mode && block) {
+		struct regs from = REGS_OF_CALLER();
+
+		heap_alloc(&from, API_ALIGNED_ALLOC, block, size);
+	}
+	return block;
+}
+
+EXPORT void *memalign(size_t align, size_t size)
+{
+	void *block = KNOWN(memalign) ? real.memalign(align, size) : NULL;
+
+	if (heap_mode && block) {
+		struct regs from = REGS_OF_CALLER();
+
+		heap_alloc(&from, API_MEMALIGN, block, size);
+	}
+	return block;
+}
+
+EXPORT void *valloc(size_t size)
+{
+	void *block = KNOWN(valloc) ? real.valloc(size) : NULL;
+
+	if (heap_mode && block) {
+		struct regs from = REGS_OF_CALLER();
+
+		heap_alloc(&from, API_VALLOC, block, size);
+	}
+	return block;
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+	void *block = KNOWN(pvalloc) ? real.pvalloc(size) : NULL;
+
+	if (heap_mode && block) {
+		struct regs from = REGS_OF_CALLER();
+
+		heap_alloc(&from, API_PVALLOC, block, size);
+	}
+	return block;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* hook_socket.c - connecting, accepting, sending, receiving. A multi-message call counts messages, not bytes. */
+#include "preload/hook.h"
+#include "preload/io.h"
+
+EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	HOOK_READY(connect);
+	fds_peer_changed(fd);
+	return FD_CALL(WAIT_CONNECT, fd, real.connect(fd, addr, len));
+}
+
+EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	HOOK_READY(accept);
+	return FD_CALL(WAIT_ACCEPT, fd, real.accept(fd, addr, len));
+}
+
+EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	HOOK_READY(accept4);
+	return FD_CALL(WAIT_ACCEPT, fd, real.accept4(fd, addr, len, flags));
+}
+
+EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
+{
+	HOOK_READY(send);
+	return IO(WAIT_SEND, fd, true, real.send(fd, buf, n, flags));
+}
+
+EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
+{
+	HOOK_READY(sendto);
+	return IO(WAIT_SEND, fd, true, real.sendto(fd, buf, n, flags, addr, len));
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	HOOK_READY(sendmsg);
+	return IO(WAIT_SEND, fd, true, real.sendmsg(fd, msg, flags));
+}
+
+EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	HOOK_READY(sendmmsg);
+	return FD_CALL(WAIT_SEND, fd, real.sendmmsg(fd, msgs, n, flags));
+}
+
+EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
+{
+	HOOK_READY(recv);
+	return IO(WAIT_RECV, fd, false, real.recv(fd, buf, n, flags));
+}
+
+EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len)
+{
+	HOOK_READY(recvfrom);
+	return IO(WAIT_RECV, fd, false, real.recvfrom(fd, buf, n, flags, addr, len));
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	HOOK_READY(recvmsg);
+	return IO(WAIT_RECV, fd, false, real.recvmsg(fd, msg, flags));
+}
+
+EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
+{
+	HOOK_READY(__recv_chk);
+	return IO(WAIT_RECV, fd, false, real.__recv_chk(fd, buf, n, size, flags));
+}
+
+EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *addr, socklen_t *len)
+{
+	HOOK_READY(__recvfrom_chk);
+	return IO(WAIT_RECV, fd, false, real.__recvfrom_chk(fd, buf, n, size, flags, addr, len));
+}
+
+EXPORT int recvmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags, struct timespec *timeout)
+{
+	HOOK_READY(recvmmsg);
+	return FD_CALL(WAIT_RECV, fd, real.recvmmsg(fd, msgs, n, flags, timeout));
+}

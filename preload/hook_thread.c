@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* hook_thread.c - creation and joining of POSIX threads. Thread end is a key destructor, see thread.c. */
+#include "preload/birth.h"
+#include "preload/hook.h"
+#include "preload/span.h"
+
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+	struct birth *birth;
+	int err;
+
+	HOOK_READY(pthread_create);
+	birth = birth_make(REGS_OF_CALLER(), (uintptr_t)start, arg);
+	if (!birth)
+		return real.pthread_create(thread, attr, start, arg);
+	err = real.pthread_create(thread, attr, birth_start_posix, birth);
+	if (err)
+		birth_free(birth);
+	return err;
+}
+
+#define JOIN(thread, call)                                                   \
+	({                                                                   \
+		struct span s_ = span_begin(WAIT_JOIN, (uint64_t)(thread));  \
+		int err_ = (call);                                           \
+                                                                             \
+		span_end(&s_, err_, 0, REGS_OF_CALLER());                    \
+		err_;                                                        \
+	})
+
+EXPORT int pthread_join(pthread_t thread, void **result)
+{
+	HOOK_READY(pthread_join);
+	return JOIN(thread, real.pthread_join(thread, result));
+}
+
+EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *until)
+{
+	HOOK_READY(pthread_timedjoin_np);
+	return JOIN(thread, real.pthread_timedjoin_np(thread, result, until));
+}
+
+EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock, const struct timespec *until)
+{
+	HOOK_READY(pthread_clockjoin_np);
+	return JOIN(thread, real.pthread_clockjoin_np(thread, result, clock, until));
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* hook_time.c - sleeping, and waiting for signals. sleep(3) and usleep(3) do not call nanosleep by name in glibc. */
+#include "preload/hook.h"
+#include "preload/sampler.h"
+#include "preload/span.h"
+
+#define WAIT(kind, object, type, call, err)                          \
+	({                                                           \
+		struct span s_ = span_begin(kind, object);           \
+		type ret_ = (call);                                  \
+                                                                     \
+		span_end(&s_, err, 0, REGS_OF_CALLER());             \
+		ret_;                                                \
+	})
+
+EXPORT int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	HOOK_READY(nanosleep);
+	return WAIT(WAIT_SLEEP, 0, int, real.nanosleep(time, left), ret_ ? errno : 0);
+}
+
+EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
+{
+	HOOK_READY(clock_nanosleep);
+	return WAIT(WAIT_SLEEP, 0, int, real.clock_nanosleep(clock, flags, time, left), ret_);
+}
+
+EXPORT int usleep(useconds_t us)
+{
+	HOOK_READY(usleep);
+	return WAIT(WAIT_SLEEP, 0, int, real.usleep(us), ret_ ? errno : 0);
+}
+
+EXPORT unsigned sleep(unsigned s)
+{
+	HOOK_READY(sleep);
+	return WAIT(WAIT_SLEEP, 0, unsigned, real.sleep(s), ret_ ? EINTR : 0);
+}
+
+EXPORT int pause(void)
+{
+	HOOK_READY(pause);
+	return WAIT(WAIT_SIGNAL, 0, int, real.pause(), ret_ ? errno : 0);
+}
+
+EXPORT int sigsuspend(const sigset_t *mask)
+{
+	HOOK_READY(sigsuspend);
+	return WAIT(WAIT_SIGNAL, 0, int, real.sigsuspend(mask), ret_ ? errno : 0);
+}
+
+/* The set without our signal: a program that waits for every signal must not receive ours. */
+static const sigset_t *without_ours(const sigset_t *set, sigset_t *copy)
+{
+	if (!set || !sampler_signal || !sigismember(set, sampler_signal))
+		return set;
+	*copy = *set;
+	sigdelset(copy, sampler_signal);
+	return copy;
+}
+
+EXPORT int sigwait(const sigset_t *set, int *sig)
+{
+	sigset_t copy;
+
+	HOOK_READY(sigwait);
+	set = without_ours(set, &copy);
+	return WAIT(WAIT_SIGNAL, 0, int, real.sigwait(set, sig), ret_);
+}
+
+EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+	sigset_t copy;
+
+	HOOK_READY(sigwaitinfo);
+	set = without_ours(set, &copy);
+	return WAIT(WAIT_SIGNAL, 0, int, real.sigwaitinfo(set, info), ret_ < 0 ? errno : 0);
+}
+
+EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+	sigset_t copy;
+
+	HOOK_READY(sigtimedwait);
+	set = without_ours(set, &copy);
+	return WAIT(WAIT_SIGNAL, 0, int, real.sigtimedwait(set, info, timeout), ret_ < 0 ? errno : 0);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * life.c - start, fork and exit, in order.
+ *
+ * Start:  originals, configuration, clock, file, stacks, thread key, sampler, then the state word says RECORDING.
+ * Fork:   the state word lies in a page that the kernel wipes in a child (MADV_WIPEONFORK), and the dump's
+ *         mapping is not inherited (MADV_DONTFORK). A child that records nothing makes no file.
+ * Exit:   a handler registered before all others runs after them; it writes the last numbers. Nothing is
+ *         undone: other threads still run.
+ */
+#include "preload/life.h"
+
+#include <elf.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#include "preload/config.h"
+#include "preload/fds.h"
+#include "preload/file.h"
+#include "preload/heap.h"
+#include "preload/hook.h"
+#include "preload/inittrace.h"
+#include "preload/lines.h"
+#include "preload/locks.h"
+#include "preload/open.h"
+#include "preload/path.h"
+#include "preload/raw.h"
+#include "preload/ring.h"
+#include "preload/sampler.h"
+#include "preload/span.h"
+#include "preload/stacks.h"
+#include "preload/text.h"
+#include "preload/thread.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+static bool started;
+static char **program_argv;
+static uint32_t pid_recorded;           /* pid and random of the dump this process, or its parent, has */
+static struct rsd_header parent_header; /* only pid and random are set */
+
+bool life_started(void)
+{
+	return started;
+}
+
+static const char *environment(char **envp, const char *name)
+{
+	size_t len = text_len(name);
+
+	for (; envp && *envp; envp++) {
+		size_t i = 0;
+
+		while (i < len && (*envp)[i] == name[i])
+			i++;
+		if (i == len && (*envp)[i] == '=')
+			return *envp + len + 1;
+	}
+	return NULL;
+}
+
+/* A set-user-ID program runs with rights its caller lacks: it is left alone, variables and all. */
+static bool is_secure(void)
+{
+	return getauxval(AT_SECURE) != 0;
+}
+
+/* The wiped page. Without WIPEONFORK (before Linux 4.14) a child could not be told apart: then nothing is recorded. */
+static bool make_state_page(void)
+{
+	uint32_t *page = raw_map(4096);
+
+	if (!page || raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK) != 0)
+		return false;
+	life_state = page;
+	return true;
+}
+
+static void remember_dump(void)
+{
+	pid_recorded = file_header->pid;
+	parent_header.pid = file_header->pid;
+	parent_header.random = file_header->random;
+}
+
+/* Everything that a fresh dump needs, in the first process and in a child alike. */
+static void begin_recording(void)
+{
+	remember_dump();
+	stacks_begin();
+	ring_begin();
+	heap_begin();
+	span_setup();
+	sampler_begin();
+	*life_state = LIFE_RECORDING;
+}
+
+static void on_exit_handler(int status, void *unused)
+{
+	(void)unused;
+	if (*life_state != LIFE_RECORDING || !file_header)
+		return;
+	thread_finish_process();
+	file_finish(RSD_END_EXIT, status);
+}
+
+static bool child_is_wanted(void)
+{
+	if (config.children == CHILDREN_MATCH)
+		return text_match(config.children_match, text_basename(path_exe));
+	return config.children == CHILDREN_ON;
+}
+
+/*
+ * A child of fork has its parent's memory, with one thread. Its dump is opened at the first event that is
+ * recorded; one event at a time gets here, because there is one thread.
+ */
+bool life_child(void)
+{
+	uint64_t mask;
+	bool recording;
+
+	/* Until it is done, whatever happens in here is not recorded. */
+	*life_state = LIFE_OFF;
+	sampler_block(&mask);
+	file_header = NULL;
+	thread_begin_child();
+	fds_begin_child();
+	locks_begin_child();
+	recording = child_is_wanted() && file_open(true, &parent_header, program_argv) == 0;
+	if (recording)
+		begin_recording();
+	sampler_unblock(&mask);
+	if (recording)
+		lines_begin();
+	return recording;
+}
+
+/*
+ * An exec of a recorded process, or any program started with the variables set, begins here. The argument
+ * vector is passed by glibc's loader to every constructor; environ is not set yet when we run first.
+ */
+__attribute__((constructor)) static void life_begin(int argc, char **argv, char **envp)
+{
+	const char *toggles;
+
+	(void)argc;
+	if (started || is_secure())
+		return;
+	hook_begin();
+	toggles = environment(envp, "RINGSIDE");
+	config_read(toggles);
+	clock_begin();
+	program_argv = argv;
+	if (!make_state_page())
+		return;
+	*life_state = LIFE_OFF;
+	started = true;
+	if (file_open(false, NULL, argv) != 0)
+		return;
+	thread_begin();
+	begin_recording();
+	thread_register(NULL);
+	if (real.on_exit)
+		real.on_exit(on_exit_handler, NULL);
+	if (config.inittrace)
+		inittrace_begin();
+	lines_begin();
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* lines.c - SCHED, HEAP, STALL, LOCK and IO lines. See lines.h. */
+#include "preload/lines.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <signal.h>
+
+#include "format/kinds.h"
+#include "preload/config.h"
+#include "preload/file.h"
+#include "preload/heap.h"
+#include "preload/hook.h"
+#include "preload/raw.h"
+#include "preload/text.h"
+
+#define LINE 512
+#define STALLS 64u
+
+/* Sums over all thread slots at one moment. */
+struct sums {
+	uint64_t threads, running, blocked[RSD_WAITS];
+	uint64_t allocs, alloc_bytes, frees, live_bytes;
+};
+
+struct ticker {
+	uint64_t start_ns, last_ns;
+	uint64_t last_cpu_ns, last_allocs, peak_bytes;
+	struct {
+		uint32_t tid;
+		uint64_t since;
+	} stalled[STALLS]; /* waits that were told already */
+};
+
+static void write_line(const struct text *t)
+{
+	raw3(SYS_write, 2, t->buf, t->len);
+}
+
+static struct sums add_up(void)
+{
+	struct sums sums = { 0 };
+	uint64_t n = file_header ? __atomic_load_n(&file_header->next_thread, __ATOMIC_RELAXED) : 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		const struct rsd_thread *slot = thread_slot((uint32_t)i);
+
+		if (!slot)
+			continue;
+		sums.allocs += slot->allocs;
+		sums.alloc_bytes += slot->alloc_bytes;
+		sums.frees += slot->frees;
+		sums.live_bytes += slot->usable_live;
+		if (slot->state != 1)
+			continue;
+		sums.threads++;
+		if (slot->waiting && slot->waiting < RSD_WAITS)
+			sums.blocked[slot->waiting]++;
+		else
+			sums.running++;
+	}
+	return sums;
+}
+
+/* The state letter of a thread: R is on a processor or waits for one. */
+static bool is_runnable(uint32_t tid)
+{
+	char path[64], buf[512];
+	struct text t = text_on(path, sizeof(path));
+	long fd, n, at = 0;
+
+	text_str(&t, "/proc/self/task/");
+	text_u64(&t, tid);
+	text_str(&t, "/stat");
+	fd = raw4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	n = raw3(SYS_read, fd, buf, sizeof(buf));
+	raw1(SYS_close, fd);
+	for (long i = 0; i + 2 < n; i++)
+		if (buf[i] == ')')
+			at = i + 2;
+	return at && buf[at] == 'R';
+}
+
+static uint64_t rss_bytes(void)
+{
+	char buf[128];
+	uint64_t pages = 0;
+	long fd = raw4(SYS_openat, AT_FDCWD, "/proc/self/statm", O_RDONLY | O_CLOEXEC, 0), n, i = 0;
+
+	if (fd < 0)
+		return 0;
+	n = raw3(SYS_read, fd, buf, sizeof(buf));
+	raw1(SYS_close, fd);
+	while (i < n && buf[i] != ' ')
+		i++;
+	for (i++; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
+		pages = pages * 10 + (uint64_t)(buf[i] - '0');
+	return pages * 4096;
+}
+
+static uint64_t count_runnable(void)
+{
+	uint64_t n = file_header ? file_header->next_thread : 0, runnable = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		const struct rsd_thread *slot = thread_slot((uint32_t)i);
+
+		if (slot && slot->state == 1 && !slot->waiting)
+			runnable += is_runnable(slot->tid);
+	}
+	return runnable;
+}
+
+static void sched_line(struct ticker *ticker, uint64_t now)
+{
+	char buf[LINE];
+	struct text t = text_on(buf, sizeof(buf));
+	struct sums sums = add_up();
+	uint64_t cpu = clock_process_cpu_ns(), wall = now - ticker->last_ns, runnable = count_runnable();
+
+	text_str(&t, "SCHED ");
+	text_u64(&t, (now - ticker->start_ns) / 1000000);
+	text_str(&t, "ms: threads=");
+	text_u64(&t, sums.threads);
+	text_str(&t, " running=");
+	text_u64(&t, runnable);
+	/* Not in a call that we see, yet not running: waiting in one that we don't, or for a processor. */
+	text_str(&t, " other=");
+	text_u64(&t, sums.running > runnable ? sums.running - runnable : 0);
+	text_str(&t, " blocked=[");
+	for (unsigned i = 1, any = 0; i < RSD_WAITS; i++) {
+		if (!sums.blocked[i])
+			continue;
+		text_str(&t, any++ ? " " : "");
+		text_str(&t, wait_name(i));
+		text_str(&t, ":");
+		text_u64(&t, sums.blocked[i]);
+	}
+	text_str(&t, "] cpu=");
+	text_u64(&t, wall ? (cpu - ticker->last_cpu_ns) * 100 / wall : 0);
+	text_str(&t, "%\n");
+	ticker->last_cpu_ns = cpu;
+	write_line(&t);
+}
+
+static void heap_line(struct ticker *ticker, uint64_t now)
+{
+	char buf[LINE];
+	struct text t = text_on(buf, sizeof(buf));
+	struct sums sums = add_up();
+	uint64_t wall = now - ticker->last_ns;
+	uint64_t live = (int64_t)sums.live_bytes > 0 ? sums.live_bytes : 0;
+
+	if (live > ticker->peak_bytes)
+		ticker->peak_bytes = live;
+	text_str(&t, "HEAP ");
+	text_u64(&t, (now - ticker->start_ns) / 1000000);
+	text_str(&t, "ms: live=");
+	text_bytes_unit(&t, live);
+	text_str(&t, " blocks=");
+	text_u64(&t, sums.allocs > sums.frees ? sums.allocs - sums.frees : 0);
+	text_str(&t, " allocs=");
+	text_u64(&t, wall ? (sums.allocs - ticker->last_allocs) * 1000000000u / wall : 0);
+	text_str(&t, "/s peak=");
+	text_bytes_unit(&t, ticker->peak_bytes);
+	text_str(&t, " rss=");
+	text_bytes_unit(&t, rss_bytes());
+	text_str(&t, "\n");
+	ticker->last_allocs = sums.allocs;
+	write_line(&t);
+}
+
+/* One line for each wait that has lasted long enough, once. */
+static void stall_lines(struct ticker *ticker, uint64_t now_tick)
+{
+	uint64_t n = file_header ? file_header->next_thread : 0, limit = clock_ticks(config.stalltrace);
+
+	for (uint64_t i = 0; i < n; i++) {
+		const struct rsd_thread *slot = thread_slot((uint32_t)i);
+		char buf[LINE];
+		struct text t = text_on(buf, sizeof(buf));
+
+		if (!slot || slot->state != 1 || !slot->waiting || now_tick - slot->waiting_since < limit ||
+		    now_tick < slot->waiting_since)
+			continue;
+		if (ticker->stalled[i % STALLS].tid == slot->tid && ticker->stalled[i % STALLS].since == slot->waiting_since)
+			continue;
+		ticker->stalled[i % STALLS].tid = slot->tid;
+		ticker->stalled[i % STALLS].since = slot->waiting_since;
+		text_str(&t, "STALL tid=");
+		text_u64(&t, slot->tid);
+		text_str(&t, " ");
+		text_bytes(&t, slot->name, text_len(slot->name) < 16 ? text_len(slot->name) : 15);
+		text_str(&t, ": no progress for ");
+		text_duration(&t, clock_ns(now_tick - slot->waiting_since));
+		text_str(&t, " in ");
+		text_str(&t, wait_name(slot->waiting));
+		text_str(&t, " ");
+		text_hex(&t, slot->waiting_object);
+		text_str(&t, "\n");
+		write_line(&t);
+	}
+}
+
+static uint64_t shortest(uint64_t a, uint64_t b)
+{
+	return !a ? b : !b || a < b ? a : b;
+}
+
+static void sleep_until(uint64_t ns)
+{
+	struct timespec until = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	raw4(SYS_clock_nanosleep, CLOCK_MONOTONIC, 1 /* TIMER_ABSTIME */, &until, NULL);
+}
+
+static void *tick(void *unused)
+{
+	struct ticker sched = { .start_ns = clock_mono_ns() }, heap = sched, stall = sched;
+	uint64_t stall_ms = config.stalltrace == CONFIG_OFF ? 0 : config.stalltrace / 4000000 + 1;
+	uint64_t step_ms = shortest(shortest(config.schedtrace, config.heaptrace), stall_ms);
+	uint64_t next = sched.start_ns;
+
+	(void)unused;
+	sched.last_ns = heap.last_ns = stall.last_ns = sched.start_ns;
+	sched.last_cpu_ns = clock_process_cpu_ns();
+	for (;;) {
+		uint64_t now;
+
+		next += step_ms * 1000000;
+		sleep_until(next);
+		now = clock_mono_ns();
+		if (config.schedtrace && now - sched.last_ns + 500000 >= config.schedtrace * 1000000) {
+			sched_line(&sched, now);
+			sched.last_ns = now;
+		}
+		if (config.heaptrace && now - heap.last_ns + 500000 >= config.heaptrace * 1000000) {
+			heap_line(&heap, now);
+			heap.last_ns = now;
+		}
+		if (stall_ms)
+			stall_lines(&stall, clock_now());
+	}
+	return NULL;
+}
+
+void lines_begin(void)
+{
+	uint64_t all = ~(uint64_t)0, old;
+	pthread_t thread;
+	pthread_attr_t attr;
+
+	if (!config.schedtrace && !config.heaptrace && config.stalltrace == CONFIG_OFF)
+		return;
+	/* Blocked in the helper from its first instruction: it must not receive a signal meant for the program. */
+	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all));
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	real.pthread_create(&thread, &attr, tick, NULL);
+	pthread_attr_destroy(&attr);
+	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+}
+
+/* "libfoo.so+0x1234", by the lock-free lookup of the loader where there is one. */
+static void put_place(struct text *t, uintptr_t ip)
+{
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+	static int (*find)(void *, struct dl_find_object *);
+	struct dl_find_object found;
+
+	if (!find)
+		find = (int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+	if (find && find((void *)ip, &found) == 0) {
+		const char *name = found.dlfo_link_map->l_name;
+
+		text_str(t, *name ? text_basename(name) : "program");
+		text_str(t, "+");
+		text_hex(t, ip - found.dlfo_link_map->l_addr);
+		return;
+	}
+#endif
+	text_hex(t, ip);
+}
+
+void lines_span(enum rsd_wait kind, const struct rec_span *record, uint32_t tid, const struct regs *from)
+{
+	char buf[LINE];
+	struct text t = text_on(buf, sizeof(buf));
+	bool is_io = kind >= WAIT_POLL && kind <= WAIT_LOCK_FILE;
+
+	text_str(&t, is_io ? "IO tid=" : "LOCK tid=");
+	text_u64(&t, tid);
+	text_str(&t, " ");
+	text_str(&t, wait_name(kind));
+	if (is_io && (int64_t)record->object >= 0) {
+		text_str(&t, " fd=");
+		text_u64(&t, record->object);
+		text_str(&t, " bytes=");
+		text_u64(&t, record->amount);
+	} else if (!is_io) {
+		text_str(&t, " ");
+		text_hex(&t, record->object);
+	}
+	text_str(&t, " waited ");
+	text_duration(&t, clock_ns(record->dur_ticks));
+	if (record->peer) {
+		text_str(&t, " held by tid=");
+		text_u64(&t, record->peer);
+	}
+	text_str(&t, " at ");
+	put_place(&t, from->ip);
+	text_str(&t, "\n");
+	write_line(&t);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* path.c - names and safe creation of dump files. Raw system calls only. */
+#include "preload/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "preload/config.h"
+#include "preload/raw.h"
+#include "preload/text.h"
+
+#define SUFFIXES 1000
+
+char path_dump[PATH_CAP], path_root[PATH_CAP], path_exe[PATH_CAP];
+static uint64_t dump_dev, dump_ino;
+
+static void read_exe(void)
+{
+	static const char deleted[] = " (deleted)";
+	long n = raw4(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path_exe, sizeof(path_exe) - 1);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	path_exe[len] = 0;
+	if (len > sizeof(deleted) && text_same(path_exe + len - (sizeof(deleted) - 1), deleted))
+		path_exe[len - (sizeof(deleted) - 1)] = 0;
+}
+
+static void put_host(struct text *t)
+{
+	char name[390]; /* struct utsname: six fields of 65 */
+
+	if (raw1(SYS_uname, name) == 0)
+		text_str(t, name + 65);
+}
+
+static void put_start_time(struct text *t)
+{
+	struct timespec now;
+
+	raw2(SYS_clock_gettime, CLOCK_REALTIME, &now);
+	text_u64(t, (uint64_t)now.tv_sec);
+}
+
+/* The pattern with %e %p %h %t replaced, absolute. */
+static void expand(struct text *t, const char *pattern)
+{
+	if (*pattern != '/') {
+		long n = raw2(SYS_getcwd, t->buf, t->cap);
+
+		t->len = n > 0 ? (size_t)n - 1 : 0;
+		text_str(t, "/");
+	}
+	for (; *pattern; pattern++) {
+		if (*pattern != '%' || !pattern[1]) {
+			text_bytes(t, pattern, 1);
+			continue;
+		}
+		switch (*++pattern) {
+		case 'e':
+			text_str(t, *path_exe ? text_basename(path_exe) : "unknown");
+			break;
+		case 'p':
+			text_u64(t, (uint64_t)raw1(SYS_getpid, 0));
+			break;
+		case 'h':
+			put_host(t);
+			break;
+		case 't':
+			put_start_time(t);
+			break;
+		default:
+			text_bytes(t, pattern, 1);
+		}
+	}
+}
+
+static int create(const char *path)
+{
+	return (int)raw4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+/* An empty file that is ours alone, as the launcher leaves one; -EEXIST when it is anything else. */
+static int claim(const char *path)
+{
+	struct stat st;
+	int fd = (int)raw4(SYS_openat, AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0);
+
+	if (fd < 0)
+		return fd;
+	if (raw2(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 && raw2(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_uid == (uid_t)raw1(SYS_geteuid, 0) && st.st_nlink == 1 && st.st_size == 0)
+		return fd;
+	raw1(SYS_close, fd);
+	return -EEXIST;
+}
+
+/* create, and if the name is taken NAME.1, NAME.2, ... */
+static int create_with_suffix(struct text *path)
+{
+	size_t len = path->len;
+	int fd = create(path->buf);
+
+	for (unsigned i = 1; fd == -EEXIST && i < SUFFIXES; i++) {
+		path->len = len;
+		text_str(path, ".");
+		text_u64(path, i);
+		fd = create(path->buf);
+	}
+	return fd;
+}
+
+/* FILE.d must be a directory of ours that nobody else may write. */
+static int check_directory(const char *path)
+{
+	struct stat st;
+	int fd = (int)raw4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+	int ret = fd;
+
+	if (fd < 0)
+		return fd;
+	if (raw2(SYS_fstat, fd, &st) != 0 || st.st_uid != (uid_t)raw1(SYS_geteuid, 0) || st.st_mode & 022)
+		ret = -EPERM;
+	raw1(SYS_close, fd);
+	return ret < 0 ? ret : 0;
+}
+
+static int open_descendant(void)
+{
+	struct text path = text_on(path_dump, PATH_CAP);
+	int err;
+
+	text_str(&path, path_root);
+	text_str(&path, ".d");
+	raw3(SYS_mkdirat, AT_FDCWD, path_dump, 0700);
+	err = check_directory(path_dump);
+	if (err)
+		return err;
+	text_str(&path, "/");
+	text_str(&path, *path_exe ? text_basename(path_exe) : "unknown");
+	text_str(&path, ".");
+	text_u64(&path, (uint64_t)raw1(SYS_getpid, 0));
+	text_str(&path, ".rsd");
+	return create_with_suffix(&path);
+}
+
+static bool pattern_names_process(const char *pattern)
+{
+	for (; *pattern; pattern++)
+		if (pattern[0] == '%' && pattern[1] == 'p')
+			return true;
+	return false;
+}
+
+static int open_first(void)
+{
+	struct text path = text_on(path_dump, PATH_CAP);
+	struct text root = text_on(path_root, PATH_CAP);
+	int fd;
+
+	expand(&path, config.out);
+	text_str(&root, path_dump);
+	fd = create(path_dump);
+	if (fd == -EEXIST)
+		fd = claim(path_dump);
+	if (fd != -EEXIST)
+		return fd;
+	if (!pattern_names_process(config.out))
+		return open_descendant();
+	path.len = root.len;
+	fd = create_with_suffix(&path);
+	root = text_on(path_root, PATH_CAP);
+	text_str(&root, path_dump);
+	return fd;
+}
+
+int path_open(bool is_child)
+{
+	struct stat st;
+	int fd;
+
+	read_exe();
+	fd = is_child ? open_descendant() : open_first();
+	if (fd >= 0 && raw2(SYS_fstat, fd, &st) == 0) {
+		dump_dev = st.st_dev;
+		dump_ino = st.st_ino;
+	}
+	return fd;
+}
+
+int path_reopen(void)
+{
+	struct stat st;
+	int fd = (int)raw4(SYS_openat, AT_FDCWD, path_dump, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0);
+
+	if (fd < 0)
+		return fd;
+	if (raw2(SYS_fstat, fd, &st) == 0 && st.st_dev == dump_dev && st.st_ino == dump_ino)
+		return fd;
+	raw1(SYS_close, fd);
+	return -ESTALE;
+}

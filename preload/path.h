@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * path.h - where the dump goes: the out pattern, the first process's FILE, descendants' FILE.d/.
+ *
+ * Files are created 0600 with O_EXCL|O_NOFOLLOW, directories 0700; an existing file is taken only when it is
+ * empty, regular, ours and has no other name: that is how `ringside record` hands one over.
+ */
+#ifndef RINGSIDE_PRELOAD_PATH_H
+#define RINGSIDE_PRELOAD_PATH_H
+
+#include <stdbool.h>
+
+#define PATH_CAP 4096
+
+/* Absolute path of this process's dump and of the recording's first file ("" when not known). */
+extern char path_dump[PATH_CAP], path_root[PATH_CAP];
+
+/* The running program: /proc/self/exe, and its base name without " (deleted)". */
+extern char path_exe[PATH_CAP];
+
+/*
+ * path_open - create or claim the dump file for this process.
+ * is_child:  forked from a recorded process: always FILE.d/.
+ * Returns:   a descriptor open for reading and writing, or -errno. path_dump is set.
+ */
+int path_open(bool is_child);
+
+/* path_reopen - the dump again, for the truncation at exit; -errno when it is not the same file any more. */
+int path_reopen(void);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* sampled.c - see sampled.h. Memory is reserved once and touched as it fills. */
+#include "preload/sampled.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "preload/raw.h"
+
+#define SLOTS ((size_t)1 << 20)
+#define PROBES 64u
+#define FILTER ((size_t)1 << 16)
+#define GONE 1u /* a slot that was used: searches go on behind it */
+
+static uint64_t *slots;
+static uint8_t *filter; /* how many blocks hash here, sticking at 255 */
+
+static uint64_t hash(void *block)
+{
+	return ((uint64_t)(uintptr_t)block >> 3) * 0x9e3779b97f4a7c15u;
+}
+
+bool sampled_begin(void)
+{
+	slots = raw_map(SLOTS * sizeof(*slots));
+	filter = raw_map(FILTER);
+	return slots && filter;
+}
+
+static void filter_change(uint64_t h, int by)
+{
+	uint8_t *at = &filter[h >> 48], old = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+	do
+		if (old == 255)
+			return;
+	while (!__atomic_compare_exchange_n(at, &old, (uint8_t)(old + by), true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+}
+
+bool sampled_add(void *block)
+{
+	uint64_t h = hash(block);
+
+	filter_change(h, 1);
+	for (unsigned i = 0; i < PROBES; i++) {
+		uint64_t *at = &slots[(h + i) % SLOTS], old = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+		if (old > GONE)
+			continue;
+		if (__atomic_compare_exchange_n(at, &old, (uint64_t)(uintptr_t)block, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return true;
+	}
+	filter_change(h, -1);
+	return false;
+}
+
+bool sampled_remove(void *block)
+{
+	uint64_t h = hash(block);
+
+	if (__builtin_expect(!__atomic_load_n(&filter[h >> 48], __ATOMIC_RELAXED), 1))
+		return false;
+	for (unsigned i = 0; i < PROBES; i++) {
+		uint64_t *at = &slots[(h + i) % SLOTS], old = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+
+		if (!old)
+			return false;
+		if (old == (uint64_t)(uintptr_t)block) {
+			__atomic_store_n(at, GONE, __ATOMIC_RELEASE);
+			filter_change(h, -1);
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * span.h - one timed call, in five visible steps of a wrapper:
+ *
+ *     HOOK_READY(sem_wait);
+ *     struct span s = span_begin(WAIT_SEM, (uintptr_t)sem);
+ *     int ret = real.sem_wait(sem);
+ *     span_end(&s, ret ? errno : 0, 0, REGS_OF_CALLER());
+ *     return ret;
+ *
+ * No lane is held across the real call: it may be a cancellation point, signal handlers of the program run inside
+ * it, and it may be left by longjmp; then the begun span is simply never recorded.
+ * A call shorter than the `block` threshold is only counted and summed in the thread's slot.
+ * errno after span_end is what the real call left.
+ */
+#ifndef RINGSIDE_PRELOAD_SPAN_H
+#define RINGSIDE_PRELOAD_SPAN_H
+
+#include <errno.h>
+
+#include "preload/thread.h"
+
+/* Thresholds in ticks, UINT64_MAX for off. block_ticks also says whether spans are recorded at all. */
+extern uint64_t span_block_ticks, span_locktrace_ticks, span_iotrace_ticks;
+
+struct span {
+	struct thread *t; /* NULL: not recorded */
+	uint64_t start;
+	uint64_t object;
+	enum rsd_wait kind;
+	uint32_t peer;
+};
+
+void span_setup(void);
+
+static inline struct span span_begin(enum rsd_wait kind, uint64_t object)
+{
+	struct span s = { NULL, 0, object, kind, 0 };
+
+	if (unlikely(span_block_ticks == UINT64_MAX))
+		return s;
+	s.t = thread_enter();
+	if (unlikely(!s.t))
+		return s;
+	if (unlikely(s.t->is_late)) {
+		thread_give_back(s.t);
+		s.t = NULL;
+		return s;
+	}
+	s.start = clock_now();
+	s.t->slot->waiting_object = object;
+	s.t->slot->waiting_since = s.start;
+	s.t->slot->waiting = kind;
+	return s;
+}
+
+/* span_record - the long ones: a record with its stack. */
+void span_record(const struct span *s, uint64_t now, int err, uint64_t amount, const struct regs *from);
+
+static inline uint64_t span_end(const struct span *s, int err, uint64_t amount, struct regs from)
+{
+	struct rsd_thread_wait *sum;
+	uint64_t now, dur;
+
+	/* Another process by now, or the thread's state is gone: fork inside a handler, for one. */
+	if (unlikely(!s->t || s->t != thread_self || *life_state != LIFE_RECORDING))
+		return 0;
+	now = clock_now();
+	dur = now - s->start;
+	s->t->slot->waiting = 0;
+	sum = &s->t->slot->wait[s->kind];
+	sum->calls++;
+	if (likely(dur < span_block_ticks))
+		sum->short_ticks += dur;
+	else
+		span_record(s, now, err, amount, &from);
+	return dur;
+}
+
+/* span_count - a call that did not wait: counted only. */
+static inline void span_count(enum rsd_wait kind)
+{
+	struct thread *t = thread_self;
+
+	if (likely(t && *life_state == LIFE_RECORDING))
+		t->slot->wait[kind].calls++;
+}
+
+#endif

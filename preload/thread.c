@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT */
+/* thread.c - registration, lanes, recycling. See thread.h for the invariants. */
+#include "preload/thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "preload/config.h"
+#include "preload/file.h"
+#include "preload/hook.h"
+#include "preload/life.h"
+#include "preload/raw.h"
+#include "preload/ring.h"
+#include "preload/sampler.h"
+
+#define FIRST_UNITS 1u       /* a short-lived thread costs one small extent */
+#define LATER_UNITS 16u
+#define RING_UNITS 4u
+#define FIRST_STEP (16u << 10) /* populated at a time: a fault later costs 4 times as much a page */
+#define LATER_STEP (256u << 10)
+#define EXIT_PASSES 3 /* of PTHREAD_DESTRUCTOR_ITERATIONS, so that other destructors are still recorded */
+#define TAG_SHIFT 48
+#define SLOT_TABLES 4096
+
+__thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+/* Set when a thread has had its last words; its slot, should it speak again. */
+static __thread uint32_t finished_slot __attribute__((tls_model("initial-exec")));
+
+static uint32_t life_state_at_boot;
+uint32_t *life_state = &life_state_at_boot;
+
+static uint64_t free_threads; /* tagged pointer to a list */
+static pthread_key_t exit_key;
+static bool has_exit_key;
+static struct rsd_extent *slot_tables[SLOT_TABLES];
+
+/* ---- free list of states: the tag in the upper bits makes a reused head differ ---- */
+
+static struct thread *untagged(uint64_t word)
+{
+	return (struct thread *)(word & (((uint64_t)1 << TAG_SHIFT) - 1));
+}
+
+static void free_push(struct thread *t)
+{
+	uint64_t head = __atomic_load_n(&free_threads, __ATOMIC_RELAXED), next;
+
+	do {
+		t->next_free = (uint64_t)(uintptr_t)untagged(head);
+		next = (uint64_t)(uintptr_t)t | ((head >> TAG_SHIFT) + 1) << TAG_SHIFT;
+	} while (!__atomic_compare_exchange_n(&free_threads, &head, next, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+}
+
+static struct thread *free_pop(void)
+{
+	uint64_t head = __atomic_load_n(&free_threads, __ATOMIC_ACQUIRE), next;
+	struct thread *t;
+
+	do {
+		t = untagged(head);
+		if (!t)
+			return NULL;
+		/* States are never unmapped, so this reads valid memory even when another thread took it. */
+		next = t->next_free | ((head >> TAG_SHIFT) + 1) << TAG_SHIFT;
+	} while (!__atomic_compare_exchange_n(&free_threads, &head, next, true, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE));
+	return t;
+}
+
+static struct stack_state *make_stacks(void)
+{
+	void *memory = raw_map(stack_state_size((unsigned)config.depth));
+
+	return memory ? stack_state_init(memory, (unsigned)config.depth) : NULL;
+}
+
+static struct thread *make_state(void)
+{
+	struct thread *t = raw_map(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->lane[0].stacks = make_stacks();
+	if (!t->lane[0].stacks) {
+		raw_unmap(t, sizeof(*t));
+		return NULL;
+	}
+	t->timer = -1;
+	return t;
+}
+
+/* ---- slots ---- */
+
+struct rsd_thread *thread_slot(uint32_t index)
+{
+	uint32_t table = (uint32_t)(index / RSD_THREADS_PER_UNIT);
+	struct rsd_extent *ext = table < SLOT_TABLES ? __atomic_load_n(&slot_tables[table], __ATOMIC_ACQUIRE) : NULL;
+
+	return ext ? (struct rsd_thread *)extent_data(ext) + index % RSD_THREADS_PER_UNIT : NULL;
+}
+
+/* The table with slot `index`; made by whoever comes first. Two may: the loser's extent stays unpublished. */
+static struct rsd_thread *make_slot(uint32_t index)
+{
+	uint32_t table = (uint32_t)(index / RSD_THREADS_PER_UNIT);
+	struct rsd_extent *none = NULL, *ext;
+	struct rsd_thread *slot;
+
+	if (table >= SLOT_TABLES)
+		return NULL;
+	if (!__atomic_load_n(&slot_tables[table], __ATOMIC_ACQUIRE)) {
+		ext = file_extent(RSD_EXTENT_THREADS, 1, index, table * (uint32_t)RSD_THREADS_PER_UNIT, 4096);
+		if (!ext)
+			return NULL;
+		if (__atomic_compare_exchange_n(&slot_tables[table], &none, ext, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			extent_publish(ext);
+	}
+	slot = thread_slot(index);
+	return slot && file_populate(slot, sizeof(*slot)) == 0 ? slot : NULL;
+}
+
+static void fill_slot(struct thread *t, const struct thread_birth *birth, uint64_t now)
+{
+	struct rsd_thread *slot = t->slot;
+
+	slot->tid = t->tid;
+	slot->start_tick = slot->cpu_tick = now;
+	if (birth) {
+		slot->creator = birth->creator;
+		slot->create_stack = birth->creator_stack;
+		slot->start_routine = birth->start_routine;
+	}
+	raw2(SYS_prctl, PR_GET_NAME, slot->name);
+	__atomic_store_n(&slot->state, 1, __ATOMIC_RELEASE);
+}
+
+/* ---- registration ---- */
+
+static void put_thread_record(struct thread *t, struct lane *lane)
+{
+	struct rec_thread record = { .thread = t->index };
+
+	if (lane->ext)
+		lane_put(t, lane, EV_THREAD, clock_now(), &record, sizeof(record));
+}
+
+/* A state on a slot; the extents it brings along continue with this thread's records. */
+static void adopt_slot(struct thread *t, uint32_t index, struct rsd_thread *slot)
+{
+	t->index = index;
+	t->slot = slot;
+	for (int i = 0; i < 2; i++) {
+		t->lane[i].guard = (uintptr_t)__builtin_frame_address(0);
+		put_thread_record(t, &t->lane[i]);
+		t->lane[i].guard = 0;
+	}
+}
+
+static struct thread *take_state(void)
+{
+	struct thread *t = free_pop();
+
+	return t ? t : make_state();
+}
+
+struct thread *thread_register(const struct thread_birth *birth)
+{
+	struct thread *t = take_state();
+	struct rsd_thread *slot;
+	uint32_t index;
+	uint64_t now;
+
+	if (!t || !file_header) {
+		file_count(COUNT_LOST_NO_THREAD, 1);
+		return NULL;
+	}
+	index = (uint32_t)__atomic_fetch_add(&file_header->next_thread, 1, __ATOMIC_RELAXED);
+	slot = make_slot(index);
+	if (!slot) {
+		free_push(t);
+		file_count(COUNT_LOST_NO_THREAD, 1);
+		return NULL;
+	}
+	now = clock_now();
+	t->tid = (uint32_t)raw1(SYS_gettid, 0);
+	t->is_late = false;
+	t->exit_passes = 0;
+	t->checkpoint_tick = now;
+	t->checkpoint_cpu_ns = clock_thread_cpu_ns();
+	t->random = now ^ (uint64_t)t->tid << 32 ^ 0x9e3779b97f4a7c15u;
+	t->sample_countdown = 0;
+	adopt_slot(t, index, slot);
+	fill_slot(t, birth, now);
+	slot->cpu_ns = t->checkpoint_cpu_ns;
+	thread_self = t;
+	if (has_exit_key) {
+		/* May allocate for a high key number: we are registered by now, so it is only recorded. */
+		struct lane *lane = lane_enter(t);
+
+		real.pthread_setspecific(exit_key, t);
+		if (lane)
+			lane_leave(t, lane);
+	}
+	sampler_thread_begin(t);
+	return t;
+}
+
+/* A thread whose state is recycled already frees or locks something in its very last steps. */
+static struct thread *borrow_state(void)
+{
+	uint32_t index = finished_slot - 1;
+	struct rsd_thread *slot = thread_slot(index);
+	struct thread *t = slot ? take_state() : NULL;
+
+	if (!t) {
+		file_count(COUNT_LOST_NO_THREAD, 1);
+		return NULL;
+	}
+	t->tid = slot->tid;
+	t->is_late = true;
+	adopt_slot(t, index, slot);
+	return t;
+}
+
+void thread_give_back(struct thread *t)
+{
+	t->slot->end_tick = clock_now();
+	t->is_late = false;
+	free_push(t);
+}
+
+struct thread *thread_enter_slow(void)
+{
+	uint32_t state = *life_state;
+
+	if (state == LIFE_UNKNOWN) {
+		if (!life_started() || !life_child())
+			return NULL;
+		state = *life_state;
+	}
+	if (state != LIFE_RECORDING)
+		return NULL;
+	if (thread_self)
+		return thread_self;
+	if (finished_slot)
+		return borrow_state();
+	return thread_register(NULL);
+}
+
+/* ---- last words ---- */
+
+void thread_checkpoint(struct thread *t, uint64_t now, uint64_t *cpu_ns, uint64_t *since_ticks)
+{
+	uint64_t cpu = clock_thread_cpu_ns();
+
+	if (cpu_ns)
+		*cpu_ns = cpu - t->checkpoint_cpu_ns;
+	if (since_ticks)
+		*since_ticks = now - t->checkpoint_tick;
+	t->checkpoint_cpu_ns = cpu;
+	t->checkpoint_tick = now;
+	t->slot->cpu_ns = cpu;
+	t->slot->cpu_tick = now;
+}
+
+void thread_finish(struct thread *t)
+{
+	uint64_t now = clock_now();
+
+	sampler_thread_end(t);
+	thread_checkpoint(t, now, NULL, NULL);
+	raw2(SYS_prctl, PR_GET_NAME, t->slot->name);
+	t->slot->end_tick = now;
+	t->slot->waiting = 0;
+	__atomic_store_n(&t->slot->state, 2, __ATOMIC_RELEASE);
+	finished_slot = t->index + 1;
+	thread_self = NULL;
+	free_push(t);
+}
+
+/* Re-armed until the last pass, because other keys' destructors still allocate and lock. */
+static void on_thread_exit(void *value)
+{
+	struct thread *t = value;
+
+	if (t != thread_self || *life_state != LIFE_RECORDING)
+		return;
+	if (t->exit_passes++ < EXIT_PASSES)
+		real.pthread_setspecific(exit_key, t);
+	else
+		thread_finish(t);
+}
+
+/* The CPU clock of another thread of this process, as the kernel encodes it. */
+static uint64_t cpu_of(uint32_t tid)
+{
+	int32_t id = (int32_t)(~tid << 3 | 6);
+	int64_t ts[2] = { 0, 0 };
+
+	return raw2(SYS_clock_gettime, id, ts) == 0 ? (uint64_t)ts[0] * 1000000000u + (uint64_t)ts[1] : 0;
+}
+
+void thread_finish_process(void)
+{
+	uint64_t n = file_header ? __atomic_load_n(&file_header->next_thread, __ATOMIC_RELAXED) : 0;
+
+	if (thread_self)
+		raw2(SYS_prctl, PR_GET_NAME, thread_self->slot->name);
+	for (uint64_t i = 0; i < n; i++) {
+		struct rsd_thread *slot = thread_slot((uint32_t)i);
+		uint64_t cpu;
+
+		if (!slot || slot->state != 1)
+			continue;
+		cpu = cpu_of(slot->tid);
+		if (cpu > slot->cpu_ns) {
+			slot->cpu_ns = cpu;
+			slot->cpu_tick = clock_now();
+		}
+	}
+}
+
+void thread_begin(void)
+{
+	has_exit_key = real.pthread_key_create && real.pthread_key_create(&exit_key, on_thread_exit) == 0;
+}
+
+void thread_begin_child(void)
+{
+	struct thread *t = thread_self;
+
+	free_threads = 0;
+	for (unsigned i = 0; i < SLOT_TABLES && slot_tables[i]; i++)
+		slot_tables[i] = NULL;
+	thread_self = NULL;
+	finished_slot = 0;
+	if (!t)
+		return;
+	/* Its buffers lie in the parent's file; the memory itself can serve again. */
+	for (int i = 0; i < 2; i++) {
+		t->lane[i].ext = NULL;
+		t->lane[i].ready = t->lane[i].guard = t->lane[i].extents_taken = 0;
+		if (t->lane[i].stacks)
+			stack_state_init(t->lane[i].stacks, (unsigned)config.depth);
+	}
+	t->samples = NULL;
+	t->samples_ready = 0;
+	t->sampling = 0;
+	t->timer = -1;
+	t->perf = NULL;
+	if (t->sample_stacks)
+		stack_state_init(t->sample_stacks, (unsigned)config.depth);
+	free_push(t);
+}
+
+/* ---- lanes ---- */
+
+/* On the alternate signal stack addresses say nothing about nesting. */
+static bool on_signal_stack(void)
+{
+	stack_t ss;
+
+	return raw2(SYS_sigaltstack, NULL, &ss) == 0 && ss.ss_flags & SS_ONSTACK;
+}
+
+struct lane *lane_enter_busy(struct thread *t, uintptr_t sp)
+{
+	bool is_signal_stack = on_signal_stack();
+
+	for (int i = 0; i < 2; i++) {
+		struct lane *lane = &t->lane[i];
+
+		if (lane->guard && (lane->guard >= sp || is_signal_stack))
+			continue;
+		if (lane->guard) {
+			/* The writer's frame is gone. What it had not committed does not count. */
+			file_count(COUNT_GUARDS_STALE, 1);
+			lane->ext = NULL;
+			lane->ready = 0;
+			stack_state_init(lane->stacks, (unsigned)config.depth);
+		}
+		if (!lane->stacks)
+			lane->stacks = make_stacks();
+		if (!lane->stacks)
+			break;
+		lane->guard = sp;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		return lane;
+	}
+	file_count(COUNT_LOST_NESTED, 1);
+	t->slot->lost++;
+	return NULL;
+}
+
+static bool populate_more(struct lane *lane)
+{
+	struct rsd_extent *ext = lane->ext;
+	uint64_t capacity = extent_capacity(ext);
+	uint64_t step = ext->units == FIRST_UNITS ? FIRST_STEP : LATER_STEP;
+	uint64_t ready = lane->ready + step < capacity ? lane->ready + step : capacity;
+
+	if (ext->used + CODEC_RECORD_MAX > ready)
+		return false;
+	if (file_populate((char *)extent_data(ext) + lane->ready, ready - lane->ready) != 0)
+		return false;
+	lane->ready = ready;
+	return true;
+}
+
+static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
+{
+	bool is_first = lane->extents_taken == 0;
+	unsigned units = config.ring ? RING_UNITS : is_first ? FIRST_UNITS : LATER_UNITS;
+	size_t step = units == FIRST_UNITS ? FIRST_STEP : LATER_STEP;
+	struct rsd_extent *ext = file_extent(RSD_EXTENT_EVENTS, units, t->index, 0, step);
+
+	if (!ext)
+		return NULL;
+	lane->extents_taken++;
+	lane->ready = (step < (size_t)units * RSD_UNIT ? step : (size_t)units * RSD_UNIT) - sizeof(*ext);
+	extent_publish(ext);
+	return ext;
+}
+
+uint8_t *lane_room_slow(struct thread *t, struct lane *lane)
+{
+	struct rsd_extent *ext;
+
+	if (lane->ext && populate_more(lane))
+		return (uint8_t *)extent_data(lane->ext) + lane->ext->used;
+	ext = config.ring ? ring_extent(t, lane->ext) : NULL;
+	if (ext)
+		lane->ready = extent_capacity(ext);
+	else
+		ext = fresh_extent(t, lane);
+	if (!ext) {
+		file_count(COUNT_LOST_FULL, 1);
+		t->slot->lost++;
+		return NULL;
+	}
+	lane->ext = ext;
+	return extent_data(ext);
+}
+
+void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size)
+{
+	uint8_t *p = lane_room(t, lane);
+	struct rec_head head = { RSD_HEAD(kind, size, 0), tick };
+
+	if (!p)
+		return;
+	__builtin_memcpy(p, record, size);
+	__builtin_memcpy(p, &head, sizeof(head));
+	lane_commit(lane, size, tick);
+	t->slot->events++;
+}
+
+void thread_put(struct thread *t, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size)
+{
+	struct lane *lane = lane_enter(t);
+
+	if (!lane)
+		return;
+	lane_put(t, lane, kind, tick, record, size);
+	lane_leave(t, lane);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - what the recorder keeps per thread, and how a wrapper gets hold of it.
+ *
+ * A wrapper calls thread_enter(); NULL means "not recording", and it only forwards. To write records it takes
+ * a lane. A lane is one stream of records: lane 0 is the usual one; lane 1 is used when a signal handler of the
+ * program interrupts the recorder in lane 0. CPU samples have a stream of their own (sampler.c), so our
+ * handler never meets a half-written record.
+ *
+ * Invariants:
+ * - only its thread writes a lane; handlers interrupt it in stack discipline;
+ * - guard is 0 or the stack address of the function that is writing. When a handler leaves by longjmp the
+ *   guard stays: the next entry sees a guard frame that is gone, seals the extent and takes a fresh one, so
+ *   even a resumed writer (it keeps its own pointer) cannot damage committed records;
+ * - a state outlives its thread: thread end pushes it on a free list, with its extents, for the next thread.
+ *
+ * TLS: one pointer and one word, initial-exec (any other model may call the allocator on first use).
+ */
+#ifndef RINGSIDE_PRELOAD_THREAD_H
+#define RINGSIDE_PRELOAD_THREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/codec.h"
+#include "preload/clock.h"
+#include "preload/stacks.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+struct lane {
+	uintptr_t guard;         /* see above */
+	struct rsd_extent *ext;  /* NULL: none yet */
+	uint64_t ready;          /* data bytes of ext that are populated */
+	uint32_t extents_taken;  /* the first ones are small */
+	struct stack_state *stacks;
+};
+
+struct thread {
+	struct rsd_thread *slot; /* in the dump */
+	uint32_t index;
+	uint32_t tid;
+	bool is_late;            /* lent to a thread whose own state is gone; given back after each event */
+	struct lane lane[2];
+
+	/* Off-CPU accounting: where the last reading of the thread's CPU clock was taken. */
+	uint64_t checkpoint_tick, checkpoint_cpu_ns;
+
+	int64_t sample_countdown; /* heap=sample: bytes until the next sampled allocation */
+	uint64_t random;
+
+	/* CPU sampling, see sampler.c. */
+	struct rsd_extent *samples;
+	uint64_t samples_ready;
+	struct stack_state *sample_stacks;
+	int timer; /* kernel timer id, -1 none */
+	void *perf;
+	uint8_t sampling; /* handler is running */
+
+	uint32_t exit_passes;
+	uint64_t next_free; /* free list, tagged */
+};
+
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+/*
+ * The word every entry looks at: RECORDING or OFF, 0 before start and in a new child of fork (the page is
+ * MADV_WIPEONFORK, which catches fork, _Fork and clone alike).
+ */
+enum { LIFE_UNKNOWN = 0, LIFE_RECORDING = 1, LIFE_OFF = 2 };
+extern uint32_t *life_state;
+
+/* thread_enter_slow - start, fork child, new thread, thread in its last steps; NULL when not recording. */
+struct thread *thread_enter_slow(void);
+
+/* thread_enter - the calling thread's state, or NULL when this call is not to be recorded. errno is kept. */
+static inline struct thread *thread_enter(void)
+{
+	struct thread *t = thread_self;
+
+	if (likely(t && *life_state == LIFE_RECORDING))
+		return t;
+	return thread_enter_slow();
+}
+
+/* lane_enter_busy - the guard is set: stale, or nested. NULL: nested twice, counted as lost. */
+struct lane *lane_enter_busy(struct thread *t, uintptr_t sp);
+
+static inline struct lane *lane_enter(struct thread *t)
+{
+	uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+	struct lane *lane = &t->lane[0];
+
+	if (likely(!lane->guard)) {
+		lane->guard = sp;
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+		return lane;
+	}
+	return lane_enter_busy(t, sp);
+}
+
+void thread_give_back(struct thread *t);
+
+static inline void lane_leave(struct thread *t, struct lane *lane)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lane->guard = 0;
+	if (unlikely(t->is_late))
+		thread_give_back(t);
+}
+
+/* lane_room_slow - populate more of the extent or take a new one. NULL: lost, counted. */
+uint8_t *lane_room_slow(struct thread *t, struct lane *lane);
+
+/*
+ * lane_room - CODEC_RECORD_MAX writable bytes at the lane's end. Write a record there, then lane_commit.
+ * Returns NULL when there is no room in the file: the event is counted as lost.
+ */
+static inline uint8_t *lane_room(struct thread *t, struct lane *lane)
+{
+	struct rsd_extent *ext = lane->ext;
+
+	if (likely(ext && ext->used + CODEC_RECORD_MAX <= lane->ready))
+		return (uint8_t *)(ext + 1) + ext->used;
+	return lane_room_slow(t, lane);
+}
+
+/* lane_commit - the `size` bytes written at lane_room's place count from now on. */
+static inline void lane_commit(struct lane *lane, size_t size, uint64_t tick)
+{
+	struct rsd_extent *ext = lane->ext;
+
+	ext->last_tick = tick;
+	__atomic_store_n(&ext->used, ext->used + size, __ATOMIC_RELEASE);
+}
+
+/*
+ * lane_put - append a long record whose head this fills in. `size` is sizeof the struct.
+ * Safety: owner thread, between lane_enter and lane_leave. No allocation, no lock; errno kept.
+ */
+void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size);
+
+/* lane_stack - the stack id for a wrapper's caller. */
+static inline uint32_t lane_stack(struct lane *lane, const struct regs *from)
+{
+	return stack_capture(lane->stacks, from, false);
+}
+
+/* thread_put - lane_enter, lane_put, lane_leave for a record without a stack. */
+void thread_put(struct thread *t, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size);
+
+/*
+ * What pthread_create hands to the new thread's first entry.
+ */
+struct thread_birth {
+	uint32_t creator;       /* index + 1 */
+	uint32_t creator_stack;
+	uint64_t start_routine;
+};
+struct thread *thread_register(const struct thread_birth *birth);
+
+/* thread_checkpoint - read the CPU clock and keep it in the slot, for reports of a dead process. */
+void thread_checkpoint(struct thread *t, uint64_t now, uint64_t *cpu_ns, uint64_t *since_ticks);
+
+/* thread_finish - last words of the calling thread: name, CPU time, end. Its state is recycled. */
+void thread_finish(struct thread *t);
+
+/* thread_begin - once at start; thread_begin_child - in a child of fork, for its only thread. */
+void thread_begin(void);
+void thread_begin_child(void);
+
+/* thread_finish_process - for all threads that still run at exit: their CPU time. */
+void thread_finish_process(void);
+
+/* thread_slot - a slot by index, NULL if there is none: for the lines of schedtrace. */
+struct rsd_thread *thread_slot(uint32_t index);
+
+#endif
