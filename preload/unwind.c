@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT
+/* unwind.c - windows of readable stack, rules that are not cached, and steps without a plain rule. See unwind.h. */
+#include "preload/unwind.h"
+
+#include <errno.h>
+#include <sys/auxv.h>
+
+#include "format/record.h"
+#include "preload/file.h"
+#include "preload/raw.h"
+#include "preload/unwind_arch.h"
+
+#define PAGE ((uintptr_t)4096)
+#define GAP_MAX (16 * PAGE)		      /* probed page by page to keep a window in one piece */
+#define NATIVE_GAP_MAX (256 * PAGE)	      /* the same below the known part of the thread's own stack */
+#define ABOVE_STACK_MAX ((uintptr_t)16 << 20) /* arguments and environment, or static TLS, above a stack */
+#define FRAME_SIZE_MAX ((uintptr_t)16 << 20)  /* of a frame that we only guess */
+
+/* An address above the first thread's stack, which the kernel put there. */
+static uintptr_t above_main_stack;
+
+/* ---- readable memory -------------------------------------------------------------------------------------- */
+
+/*
+ * Can the page be read? rt_sigprocmask copies the new mask before it looks at `how`, so an impossible `how`
+ * makes a read of 8 bytes without effect: about 150 ns, a tenth of process_vm_readv.
+ */
+static bool probe(uintptr_t page)
+{
+	return raw4(SYS_rt_sigprocmask, -1, page, NULL, 8) == -EINVAL;
+}
+
+static bool probe_range(uintptr_t low, uintptr_t high)
+{
+	/* Downwards, as a stack grows. */
+	for (uintptr_t page = high; page > low; page -= PAGE)
+		if (!probe(page - PAGE))
+			return false;
+	return true;
+}
+
+static bool in_native(const struct unwind *u, uintptr_t at)
+{
+	return at - u->native_low < u->native_high - u->native_low;
+}
+
+static void use_native(struct unwind *u)
+{
+	u->low = u->native_low;
+	u->high = u->native_high;
+}
+
+/* The thread is deeper in its own stack than ever seen: look at what is new. */
+static bool extend_native_down(struct unwind *u, uintptr_t sp)
+{
+	uintptr_t page = sp & ~(PAGE - 1);
+
+	if (!u->native_high || page >= u->native_low || u->native_low - page > NATIVE_GAP_MAX ||
+	    !probe_range(page, u->native_low))
+		return false;
+	u->native_low = page;
+	return true;
+}
+
+bool unwind_reach(struct unwind *u, uintptr_t at)
+{
+	uintptr_t page = at & ~(PAGE - 1);
+
+	if (at & 7)
+		return false;
+	if (at >= u->low && at < u->high)
+		return true;
+	if (in_native(u, at)) {
+		use_native(u);
+		return true;
+	}
+	if (u->high && page >= u->high && page - u->high < GAP_MAX) {
+		while (u->high <= page) {
+			if (!probe(u->high))
+				return false;
+			u->high += PAGE;
+		}
+		return true;
+	}
+	if (!probe(page))
+		return false;
+	if (u->high)
+		u->first_sp = 0;
+	u->low = page;
+	u->high = page + PAGE;
+	return true;
+}
+
+void unwind_enter(struct unwind *u, uintptr_t sp)
+{
+	u->low = u->high = 0;
+	if (in_native(u, sp) || extend_native_down(u, sp))
+		use_native(u);
+	else
+		unwind_reach(u, sp & ~(uintptr_t)7);
+}
+
+/* Read a word that a rule without plain bounds points to; the window need not move on for it. */
+bool unwind_peek(struct unwind *u, uintptr_t at, uintptr_t *value)
+{
+	if (at & 7)
+		return false;
+	if (!(at >= u->low && at < u->high) && !in_native(u, at) && !probe(at & ~(PAGE - 1)))
+		return false;
+	*value = *(const uintptr_t *)at;
+	return true;
+}
+
+/* ---- begin and end ---------------------------------------------------------------------------------------- */
+
+int unwind_begin_process(void)
+{
+	above_main_stack = getauxval(AT_RANDOM);
+	return rules_begin();
+}
+
+bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, struct frame *first)
+{
+	u->rules = rules_view();
+	if (!u->rules.entries)
+		return false;
+	*first = (struct frame){
+		.ip = from->ip,
+		.sp = from->sp,
+		.bp = from->bp,
+		.flags = is_exact ? FRAME_EXACT : 0,
+	};
+	u->first_sp = from->sp;
+	unwind_enter(u, from->sp);
+	return true;
+}
+
+/*
+ * A complete walk in one piece that ended close below the thread's control block (or the first thread's
+ * arguments) was on the stack that lives as long as the thread. Other stacks may be unmapped, and others mapped
+ * in their place, between two captures: nothing is remembered of them.
+ */
+void unwind_end(struct unwind *u, const struct frame *outermost)
+{
+	uintptr_t low = u->first_sp & ~(PAGE - 1);
+
+	if (u->native_high || !u->first_sp || u->low > u->first_sp || outermost->sp > u->high)
+		return;
+	if (arch_thread_pointer() - outermost->sp > ABOVE_STACK_MAX &&
+	    above_main_stack - outermost->sp > ABOVE_STACK_MAX)
+		return;
+	u->native_low = low;
+	u->native_high = u->high;
+}
+
+/* ---- rules ------------------------------------------------------------------------------------------------ */
+
+/* Some libcs give their rt_sigreturn stub no unwind information: its code is its own. */
+static bool is_trampoline(const struct unwind *u, uintptr_t ip)
+{
+	return ip + ARCH_TRAMPOLINE_SIZE <= u->module.end && probe(ip & ~(PAGE - 1)) &&
+	       probe((ip + ARCH_TRAMPOLINE_SIZE - 1) & ~(PAGE - 1)) && arch_is_trampoline((const uint8_t *)ip);
+}
+
+__attribute__((noinline)) struct rule unwind_rule_slow(struct unwind *u, uintptr_t pc)
+{
+	struct rule rule = { RULE_NO_CODE };
+
+	if (module_find(pc, &u->module)) {
+		rule = cfi_rule(&u->module, pc, &u->cfi);
+		/* Seen as a return address, the stub begins one byte later. */
+		if (rule_kind(rule) == RULE_NO_INFO && (is_trampoline(u, pc + 1) || is_trampoline(u, pc)))
+			rule = (struct rule){ RULE_SIGNAL };
+		rule = rule_with_module(rule, module_id(&u->module));
+	}
+	/* A library may be loaded where there is nothing yet, and nobody would tell. */
+	if (rule_kind(rule) != RULE_NO_CODE)
+		rules_store(&u->rules, pc, rule);
+	return rule;
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------ */
+
+/* The interrupted registers, from the ucontext that the kernel left on the stack of the handler. */
+static int step_signal(struct unwind *u, const struct frame *frame, struct frame *caller)
+{
+	uintptr_t ip, sp, bp;
+
+	if (!unwind_peek(u, frame->sp + ARCH_UC_IP, &ip) || !unwind_peek(u, frame->sp + ARCH_UC_SP, &sp) ||
+	    !unwind_peek(u, frame->sp + ARCH_UC_BP, &bp))
+		return CUT_BAD_MEMORY;
+	*caller = (struct frame){ .ip = ip, .sp = sp, .bp = bp, .flags = FRAME_EXACT | FRAME_OPAQUE };
+	/* The handler may have had a stack of its own. */
+	if (!(sp >= u->low && sp < u->high)) {
+		u->first_sp = 0;
+		unwind_enter(u, sp);
+	}
+	return UNWIND_ON;
+}
+
+static bool find_cfa(struct unwind *u, const struct frame *frame, struct rule rule, uintptr_t *cfa)
+{
+	uintptr_t at;
+
+	switch (rule_kind(rule)) {
+	case RULE_SP:
+		*cfa = frame->sp + (uintptr_t)rule_offset(rule);
+		return true;
+	case RULE_BP:
+		*cfa = frame->bp + (uintptr_t)rule_offset(rule);
+		return true;
+	default:
+		at = rule_kind(rule) == RULE_AT_SP ? frame->sp : frame->bp;
+		if (!unwind_peek(u, at + (uintptr_t)rule_inner(rule), cfa))
+			return false;
+		*cfa += (uintptr_t)rule_added(rule);
+		return true;
+	}
+}
+
+/* The caller's bp; *slot: where it was, 0 when it is still in the register. */
+static bool find_bp(struct unwind *u, const struct frame *frame, struct rule rule, uintptr_t cfa, uintptr_t *slot,
+		    uintptr_t *bp)
+{
+	*slot = 0;
+	*bp = frame->bp;
+	if (rule_bp(rule) == RULE_BP_SAME)
+		return true;
+	if (rule_bp(rule) == RULE_BP_LOST) {
+		*bp = 0;
+		return true;
+	}
+	*slot = (rule_bp(rule) == RULE_BP_AT_CFA ? cfa : frame->bp) + (uintptr_t)rule_bp_offset(rule);
+	return unwind_peek(u, *slot, bp);
+}
+
+static int step_rule(struct unwind *u, const struct frame *frame, struct frame *caller, struct rule rule)
+{
+	bool is_deref = rule_kind(rule) == RULE_AT_SP || rule_kind(rule) == RULE_AT_BP;
+	uintptr_t cfa, slot, bp;
+
+	if (!find_cfa(u, frame, rule, &cfa))
+		return CUT_BAD_MEMORY;
+	if (cfa <= frame->sp)
+		return CUT_LOOP;
+	if (!unwind_reach(u, cfa - 8) || !find_bp(u, frame, rule, cfa, &slot, &bp))
+		return CUT_BAD_MEMORY;
+	*caller = (struct frame){
+		.ip = *(const uintptr_t *)(cfa - 8),
+		.sp = cfa,
+		.bp = bp,
+		.bp_slot = slot,
+		.flags = is_deref || rule_bp(rule) == RULE_BP_AT_BP ? FRAME_OPAQUE : 0,
+	};
+	return caller->ip ? UNWIND_ON : UNWIND_END;
+}
+
+/* Is this the address after a call? Code without a module counts only when it can be read and looks like one. */
+static bool is_return_address(struct unwind *u, uintptr_t ra)
+{
+	enum rule_kind kind;
+
+	if (ra < PAGE || ra >> 47)
+		return false;
+	kind = rule_kind(unwind_rule(u, ra - 1));
+	if (kind == RULE_SIGNAL)
+		return true;
+	if ((kind == RULE_NO_INFO || kind == RULE_NO_CODE || (ra & (PAGE - 1)) < ARCH_CALL_MAX) &&
+	    !(probe((ra - ARCH_CALL_MAX) & ~(PAGE - 1)) && probe((ra - 1) & ~(PAGE - 1))))
+		return false;
+	return arch_is_after_call((const uint8_t *)ra);
+}
+
+/* Assembler without unwind information rarely moves sp: the word there may be the return address. */
+static bool guess_leaf(struct unwind *u, const struct frame *frame, struct frame *caller)
+{
+	uintptr_t ra;
+
+	if (!(frame->flags & FRAME_EXACT) || !unwind_peek(u, frame->sp, &ra) || !is_return_address(u, ra))
+		return false;
+	*caller = (struct frame){
+		.ip = ra,
+		.sp = frame->sp + 8,
+		.bp = frame->bp,
+		.flags = FRAME_GUESSED | FRAME_OPAQUE,
+	};
+	return true;
+}
+
+/* push %rbp; mov %rsp, %rbp: believed when it leads to a return address further up. 0 at its end: UNWIND_END. */
+static int guess_by_frame_pointer(struct unwind *u, const struct frame *frame, struct frame *caller, int reason)
+{
+	uintptr_t ra, bp;
+
+	if (!frame->bp || frame->bp < frame->sp || frame->bp - frame->sp > FRAME_SIZE_MAX ||
+	    !unwind_peek(u, frame->bp, &bp) || !unwind_peek(u, frame->bp + 8, &ra))
+		return reason;
+	if (!ra && !bp)
+		return UNWIND_END;
+	if ((bp && bp <= frame->bp) || !is_return_address(u, ra) || !unwind_reach(u, frame->bp + 8))
+		return reason;
+	*caller = (struct frame){
+		.ip = ra,
+		.sp = frame->bp + 16,
+		.bp = bp,
+		.bp_slot = frame->bp,
+		.flags = FRAME_GUESSED | FRAME_OPAQUE,
+	};
+	return UNWIND_ON;
+}
+
+static int step_guess(struct unwind *u, const struct frame *frame, struct frame *caller, struct rule rule)
+{
+	static const uint8_t reasons[] = {
+		[RULE_NO_INFO] = CUT_NO_INFO,
+		[RULE_COMPLEX] = CUT_EXPRESSION,
+		[RULE_NO_CODE] = CUT_JIT,
+	};
+	int ret = UNWIND_ON;
+
+	if (!guess_leaf(u, frame, caller))
+		ret = guess_by_frame_pointer(u, frame, caller, reasons[rule_kind(rule)]);
+	if (ret == UNWIND_ON)
+		file_count(COUNT_STACKS_GUESSED, 1);
+	return ret;
+}
+
+__attribute__((noinline)) int unwind_step_slow(struct unwind *u, struct frame *frame, struct frame *caller,
+					       struct rule rule)
+{
+	switch (rule_kind(rule)) {
+	case RULE_SP:
+	case RULE_BP:
+	case RULE_AT_SP:
+	case RULE_AT_BP:
+		return step_rule(u, frame, caller, rule);
+	case RULE_END:
+		return UNWIND_END;
+	case RULE_SIGNAL:
+		return step_signal(u, frame, caller);
+	default:
+		return step_guess(u, frame, caller, rule);
+	}
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unwind_arch.h - what unwinding must know about a processor, in one place.
+ *
+ * A port says: the DWARF numbers of the registers we follow, where a signal frame keeps them, what the code of
+ * a signal trampoline and of a call looks like, and which kinds of rule a CFI row may become (cfi.c assumes
+ * a return address in memory just below the CFA, which is x86-64; aarch64 also needs "in the link register").
+ */
+#ifndef RINGSIDE_PRELOAD_UNWIND_ARCH_H
+#define RINGSIDE_PRELOAD_UNWIND_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#if defined(__x86_64__)
+
+enum {
+	ARCH_DWARF_BP = 6,
+	ARCH_DWARF_SP = 7,
+	ARCH_DWARF_RA = 16,
+	ARCH_RA_OFFSET = -8, /* the return address is at CFA - 8 */
+
+	/* Offsets into the ucontext that the stack pointer refers to when a handler returns. */
+	ARCH_UC_BP = 120,
+	ARCH_UC_SP = 160,
+	ARCH_UC_IP = 168,
+
+	ARCH_TRAMPOLINE_SIZE = 9,
+	ARCH_CALL_MAX = 7, /* bytes of the longest call instruction we recognise */
+};
+
+/* mov $15, %rax; syscall: rt_sigreturn, as libc's restorers spell it. `code` has ARCH_TRAMPOLINE_SIZE bytes. */
+static inline bool arch_is_trampoline(const uint8_t *code)
+{
+	static const uint8_t sigreturn[ARCH_TRAMPOLINE_SIZE] = { 0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05 };
+
+	return __builtin_memcmp(code, sigreturn, sizeof(sigreturn)) == 0;
+}
+
+/* Is the instruction that ends at `ra` a call? The ARCH_CALL_MAX bytes before `ra` are readable. */
+static inline bool arch_is_after_call(const uint8_t *ra)
+{
+	static const struct {
+		uint8_t length, mask, bits; /* of `FF modrm ...`: its length, and modrm & mask == bits */
+	} forms[] = {
+		{ 2, 0xf8, 0xd0 }, /* call *%reg */
+		{ 2, 0xf8, 0x10 }, /* call *(%reg) */
+		{ 3, 0xff, 0x14 }, /* call *(%reg,%reg,n) */
+		{ 3, 0xf8, 0x50 }, /* call *disp8(%reg) */
+		{ 4, 0xff, 0x54 }, /* call *disp8(%reg,%reg,n) */
+		{ 6, 0xff, 0x15 }, /* call *disp32(%rip) */
+		{ 6, 0xf8, 0x90 }, /* call *disp32(%reg) */
+		{ 7, 0xff, 0x94 }, /* call *disp32(%reg,%reg,n) */
+		{ 7, 0xff, 0x14 }, /* call *disp32(,%reg,n) */
+	};
+
+	if (ra[-5] == 0xe8)
+		return true;
+	for (unsigned i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (ra[-forms[i].length] == 0xff && (ra[1 - forms[i].length] & forms[i].mask) == forms[i].bits)
+			return true;
+	return false;
+}
+
+/* The thread pointer. In a thread of libc's making its block stands above the thread's stack. */
+static inline uintptr_t arch_thread_pointer(void)
+{
+	uintptr_t tp;
+
+	__asm__("mov %%fs:0, %0" : "=r"(tp));
+	return tp;
+}
+
+#else
+#error "unwinding is not ported to this processor yet: unwind_arch.h says what a port needs"
+#endif
+
+#endif
