@@ -2,9 +2,7 @@
 /* lines.c - SCHED, HEAP, STALL, LOCK and IO lines. See lines.h. */
 #include "preload/lines.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <link.h>
 #include <signal.h>
 
 #include "format/kinds.h"
@@ -12,6 +10,7 @@
 #include "preload/file.h"
 #include "preload/heap.h"
 #include "preload/hook.h"
+#include "preload/modules.h"
 #include "preload/raw.h"
 #include "preload/text.h"
 
@@ -264,25 +263,18 @@ void lines_begin(void)
 	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
 }
 
-/* "libfoo.so+0x1234", by the lock-free lookup of the loader where there is one. */
+/* "libfoo.so+0x1234": names are the analyzer's work. */
 static void put_place(struct text *t, uintptr_t ip)
 {
-#ifdef DLFO_STRUCT_HAS_EH_DBASE
-	static int (*find)(void *, struct dl_find_object *);
-	struct dl_find_object found;
+	struct module module;
 
-	if (!find)
-		find = (int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
-	if (find && find((void *)ip, &found) == 0) {
-		const char *name = found.dlfo_link_map->l_name;
-
-		text_str(t, *name ? text_basename(name) : "program");
-		text_str(t, "+");
-		text_hex(t, ip - found.dlfo_link_map->l_addr);
+	if (!module_find(ip, &module)) {
+		text_hex(t, ip);
 		return;
 	}
-#endif
-	text_hex(t, ip);
+	text_str(t, module.name && *module.name ? text_basename(module.name) : "program");
+	text_str(t, "+");
+	text_hex(t, ip - module.bias);
 }
 
 void lines_span(enum rsd_wait kind, const struct rec_span *record, uint32_t tid, const struct regs *from)
