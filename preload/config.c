@@ -8,6 +8,7 @@
 #include "preload/text.h"
 
 struct config config;
+static bool is_telling;
 
 enum type { TYPE_heap, TYPE_rate, TYPE_duration, TYPE_size, TYPE_count, TYPE_text, TYPE_children, TYPE_period, TYPE_flag };
 
@@ -213,6 +214,8 @@ static void warn_unknown(const char *name, size_t len)
 	struct text t = text_on(buf, sizeof(buf));
 	const char *near = nearest_name(name, len > 64 ? 64 : len);
 
+	if (!is_telling)
+		return;
 	text_str(&t, "unknown toggle \"");
 	text_bytes(&t, name, len > 64 ? 64 : len);
 	text_str(&t, "\" in RINGSIDE");
@@ -231,6 +234,8 @@ static void warn_value(const struct toggle *toggle, const char *value, size_t le
 	char buf[256];
 	struct text t = text_on(buf, sizeof(buf));
 
+	if (!is_telling)
+		return;
 	text_str(&t, "bad value \"");
 	text_bytes(&t, value, len > 64 ? 64 : len);
 	text_str(&t, "\" for toggle ");
@@ -333,6 +338,13 @@ void config_read(const char *value)
 			parse_one(value, end);
 		value = *end ? end + 1 : end;
 	}
+}
+
+void config_tell(const char *value)
+{
+	is_telling = true;
+	config_read(value);
 	if (config.help)
 		print_help();
+	is_telling = false;
 }

@@ -32,10 +32,15 @@ struct config {
 extern struct config config;
 
 /*
- * config_read - set `config` from the value of RINGSIDE (NULL: all defaults).
- * Unknown names and bad values: one warning line on stderr each, with the nearest known name; that toggle
- * stays at its default. help=1 prints every toggle with its value.
+ * config_read - set `config` from the value of RINGSIDE (NULL: all defaults), silently.
+ * A toggle with a bad value stays at its default.
  */
 void config_read(const char *value);
+
+/*
+ * config_tell - the same again, aloud, for the first process of a recording only: one warning line on stderr for
+ * each unknown name (with the nearest known one) and bad value; help=1 prints every toggle with its value.
+ */
+void config_tell(const char *value);
 
 #endif

@@ -145,6 +145,7 @@ bool life_child(void)
 __attribute__((constructor)) static void life_begin(int argc, char **argv, char **envp)
 {
 	const char *toggles;
+	bool opened;
 
 	(void)argc;
 	if (started || is_secure())
@@ -158,7 +159,10 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 		return;
 	*life_state = LIFE_OFF;
 	started = true;
-	if (file_open(false, NULL, argv) != 0)
+	opened = file_open(false, NULL, argv) == 0;
+	if (!path_is_descendant())
+		config_tell(toggles);
+	if (!opened)
 		return;
 	thread_begin();
 	begin_recording();

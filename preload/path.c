@@ -191,6 +191,11 @@ int path_open(bool is_child)
 	return fd;
 }
 
+bool path_is_descendant(void)
+{
+	return !text_same(path_dump, path_root);
+}
+
 int path_reopen(void)
 {
 	struct stat st;

@@ -25,6 +25,9 @@ extern char path_exe[PATH_CAP];
  */
 int path_open(bool is_child);
 
+/* path_is_descendant - the last path_open was for FILE.d/: another process is the first of this recording. */
+bool path_is_descendant(void);
+
 /* path_reopen - the dump again, for the truncation at exit; -errno when it is not the same file any more. */
 int path_reopen(void);
 
