@@ -1,3 +1,52 @@
+# Tests: units mirror the tree (tests/<folder>/test_<file>.c), end-to-end scripts are tests/e2e/*.sh and
+# tests/docs/*.sh. `make check T=word` runs those whose path contains the word.
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+UNITS := $(patsubst tests/%.c,%,$(wildcard tests/format/test_*.c tests/preload/test_*.c tests/analyzer/test_*.c \
+	tests/analyzer/*/test_*.c))
+TEST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-missing-field-initializers -MMD -MP -pthread
+
+SAN_OBJ := $(filter-out $(B)/san/analyzer/main.o,$(ANALYZER_SRC:%.c=$(B)/san/%.o)) $(FORMAT_SRC:%.c=$(B)/san/%.o)
+
+# What of the library can be tested outside a host: no wrappers, no life cycle, an in-memory file.
+PRELOAD_UNIT_SRC := $(filter-out preload/hook%.c preload/life.c preload/file.c preload/thread.c preload/heap.c \
+	preload/span.c preload/sampler.c preload/lines.c preload/locks.c preload/ring.c preload/birth.c preload/fds.c \
+	preload/notes.c preload/inittrace.c preload/snapshot.c,$(PRELOAD_SRC))
+PRELOAD_UNIT_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/pic/%.o) $(FORMAT_SRC:%.c=$(B)/pic/%.o)
+
+$(B)/san/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $< (sanitized)")
+	$(Q)$(CC) $(CPPFLAGS) $(COMMON) $(SANITIZE) $(CFLAGS) -c -o $@ $<
+
+$(B)/tests/unit/analyzer/%: tests/analyzer/%.c $(SAN_OBJ) $(wildcard tests/support/trace*.[ch])
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  TEST $<")
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) $(SANITIZE) -MF $@.d -o $@ $< $(wildcard tests/support/trace*.c) $(SAN_OBJ) -lcmocka $(ANALYZER_LIBS)
+
+$(B)/tests/unit/format/%: tests/format/%.c $(FORMAT_SRC:%.c=$(B)/san/%.o)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  TEST $<")
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) $(SANITIZE) -MF $@.d -o $@ $< $(FORMAT_SRC:%.c=$(B)/san/%.o) -lcmocka
+
+$(B)/tests/unit/preload/%: tests/preload/%.c $(PRELOAD_UNIT_OBJ) $(wildcard tests/support/fake_*.[ch])
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  TEST $<")
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fno-omit-frame-pointer -MF $@.d -o $@ $< $(wildcard tests/support/fake_*.c) \
+		$(PRELOAD_UNIT_OBJ) -lcmocka -lunwind -ldl
+
+units: $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
+
 check: ## install what the tests need, build everything, run all tests
 	@scripts/deps.sh tests
-.PHONY: check
+	@$(MAKE) --no-print-directory all demos programs units
+	@tests/run $(T)
+
+e2e: all demos programs ## only the end-to-end tests
+	@tests/run e2e/$(T)
+
+warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
+	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
+
+.PHONY: units check e2e warnings
+-include $(SAN_OBJ:.o=.d)
