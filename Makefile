@@ -94,6 +94,15 @@ $(B)/tests/programs/%: tests/programs/%.cpp
 	@$(if $(V),,echo "  CXX  $<")
 	$(Q)$(CXX) $(PROGRAM_CFLAGS) -o $@ $<
 
+# What dlopen_loop loads stands beside it.
+PLUGINS := $(patsubst tests/programs/%.c,%,$(wildcard tests/programs/plugins/*.c))
+programs: $(PLUGINS:%=$(B)/tests/programs/%.so)
+
+$(B)/tests/programs/plugins/%.so: tests/programs/plugins/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$(Q)$(CC) -shared -fPIC -g -O1 -Wall -Wextra -o $@ $<
+
 # ---- the rest -------------------------------------------------------------------------------------------------
 
 include tests/tests.mk
