@@ -59,6 +59,38 @@ char *demangle(const char *name)
 
 /* ---- shortening ---- */
 
+/* What the standard libraries call their strings and inline namespaces, longest first. */
+static const struct {
+	const char *from, *to;
+} spellings[] = {
+	{ "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string" },
+	{ "std::__1::basic_string<char, std::__1::char_traits<char>, std::__1::allocator<char> >", "std::string" },
+	{ "std::__cxx11::", "std::" },
+	{ "std::__1::", "std::" },
+};
+
+static char *respell(const char *readable)
+{
+	struct buf out = { 0 };
+
+	for (const char *s = readable; *s;) {
+		size_t used = 0;
+
+		for (size_t i = 0; i < sizeof(spellings) / sizeof(*spellings) && !used; i++) {
+			if (strncmp(s, spellings[i].from, strlen(spellings[i].from)))
+				continue;
+			used = strlen(spellings[i].from);
+			buf_add_string(&out, spellings[i].to);
+		}
+		if (!used)
+			buf_add_char(&out, *s);
+		s += used ? used : 1;
+	}
+	if (out.failed)
+		buf_release(&out);
+	return out.data;
+}
+
 /* Bytes of an "operator" name at `s`, so that its brackets are not taken for parameters. 0: it is none. */
 static size_t operator_length(const char *start, const char *s)
 {
@@ -102,10 +134,22 @@ static bool is_inside_name(const char *s, size_t len)
 	return !strncmp(s + len, "::", 2) || !strncmp(s + len, " const::", 8);
 }
 
+/* Long lists keep a short first argument: "<int, ...>". */
 static void add_template(struct buf *out, const char *s, size_t len, unsigned keep)
 {
-	if (len <= keep + 2)
+	unsigned depth = 0;
+	size_t i;
+
+	if (len <= keep + 2) {
 		buf_add(out, s, len);
+		return;
+	}
+	for (i = 1; i < len && i <= keep + 1 && (depth || s[i] != ','); i++) {
+		depth += strchr("<({", s[i]) != NULL;
+		depth -= depth && strchr(">)}", s[i]) != NULL;
+	}
+	if (s[i] == ',' && i <= keep + 1)
+		buf_printf(out, "%.*s, ...>", (int)i, s);
 	else
 		buf_add_string(out, "<...>");
 }
@@ -145,16 +189,20 @@ static size_t short_piece(struct buf *out, const char *start, const char *s, uns
 
 char *demangle_short(const char *readable, unsigned keep)
 {
+	char *name = respell(readable);
+	const char *s = name, *clone;
 	struct buf out = { 0 };
-	const char *s = readable, *clone;
 	unsigned angle = 0;
 	size_t len;
 
-	for (; *s && (len = short_piece(&out, readable, s, keep, &angle)); s += len)
+	if (!name)
+		return NULL;
+	for (; *s && (len = short_piece(&out, name, s, keep, &angle)); s += len)
 		;
 	clone = strstr(s, " [clone ");
 	if (clone)
 		buf_add_string(&out, clone);
+	free(name);
 	if (out.failed)
 		buf_release(&out);
 	return out.data;

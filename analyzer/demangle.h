@@ -21,8 +21,9 @@
 char *demangle(const char *name);
 
 /*
- * demangle_short - shorten a demangled name in place of reading: parameters go, template arguments longer than
- * `keep` characters become "<...>". "std::vector<int>::push_back(int const&)" -> "std::vector<int>::push_back".
+ * demangle_short - a demangled name as people say it: without parameters, template arguments longer than `keep`
+ * characters as "<...>" or "<first, ...>", std::string spelled so.
+ * "std::vector<int>::push_back(int const&)" -> "std::vector<int>::push_back".
  * Operators ("operator()", "operator<") and "(anonymous namespace)" stay whole.
  *
  * Returns:  a string the caller frees, or NULL without memory.

@@ -27,7 +27,7 @@ struct unit {
 	Dwarf_Die die; /* the one with the code: of a skeleton unit its .dwo part */
 	Dwarf_Die line_die;
 	const char *dir;
-	bool is_read;
+	bool is_read, is_deep;
 	struct range_list functions;
 	Dwarf_Die *dies; /* range.what indexes these */
 	size_t dies_len, dies_cap;
@@ -215,8 +215,11 @@ static void take_function(struct unit *unit, Dwarf_Die *die)
 		unit->dies[unit->dies_len++] = *die;
 }
 
-/* Functions stand in the unit itself, in namespaces, and (Rust) in types: not below other functions. */
-static void take_scope(struct unit *unit, Dwarf_Die *scope, unsigned depth)
+/*
+ * Most functions stand in the unit itself, in namespaces, or (Rust) in types. Lambdas and the methods of local
+ * classes stand inside other functions, where looking is dear: is_deep looks only there.
+ */
+static void take_scope(struct unit *unit, Dwarf_Die *scope, bool is_deep, bool is_local, unsigned depth)
 {
 	Dwarf_Die die;
 
@@ -224,32 +227,47 @@ static void take_scope(struct unit *unit, Dwarf_Die *scope, unsigned depth)
 		return;
 	do {
 		int tag = dwarf_tag(&die);
+		bool is_function = tag == DW_TAG_subprogram;
 
-		if (tag == DW_TAG_subprogram)
+		if (is_function && is_deep == is_local)
 			take_function(unit, &die);
-		else if (holds_functions(tag) && dwarf_haschildren(&die) > 0)
-			take_scope(unit, &die, depth + 1);
+		if (holds_functions(tag) || (is_deep && (is_function || tag == DW_TAG_lexical_block)))
+			take_scope(unit, &die, is_deep, is_local || is_function, depth + 1);
 	} while (!dwarf_siblingof(&die, &die));
 }
 
-static void unit_read(struct unit *unit)
+static void unit_read(struct unit *unit, bool is_deep)
 {
-	if (unit->is_read)
-		return;
-	unit->is_read = true;
-	take_scope(unit, &unit->die, 0);
+	take_scope(unit, &unit->die, is_deep, false, 0);
 	qsort(unit->functions.list, unit->functions.len, sizeof(*unit->functions.list), compare_ranges);
+}
+
+static const struct range *find_function(struct unit *unit, uint64_t address)
+{
+	const struct range *range;
+
+	if (!unit->is_read)
+		unit_read(unit, false);
+	unit->is_read = true;
+	range = range_find(&unit->functions, address);
+	if (range || unit->is_deep)
+		return range;
+	unit->is_deep = true;
+	unit_read(unit, true);
+	return range_find(&unit->functions, address);
 }
 
 /* ---- names ---- */
 
-/* Follow abstract_origin and specification to the DIE all copies share. */
-static Dwarf_Die shared_die(Dwarf_Die *die)
+/* Follow abstract_origin and specification to the DIE that has a name: copies of a function share it. */
+static Dwarf_Die naming_die(Dwarf_Die *die)
 {
 	Dwarf_Die at = *die, next;
 	Dwarf_Attribute attr;
 
 	for (unsigned i = 0; i < ORIGIN_DEPTH_MAX; i++) {
+		if (dwarf_hasattr(&at, DW_AT_linkage_name) || dwarf_hasattr(&at, DW_AT_name))
+			break;
 		if (!dwarf_attr(&at, DW_AT_abstract_origin, &attr) && !dwarf_attr(&at, DW_AT_specification, &attr))
 			break;
 		if (!dwarf_formref_die(&attr, &next) || next.addr == at.addr)
@@ -311,14 +329,33 @@ static char *qualified_name(Dwarf_Die *declaration, const char *name)
 	return text.data;
 }
 
-/*
- * The concrete DIE is asked first: a constructor's linkage name stands there. Copies of one function come from
- * one declaration, so the declaration's bytes are its identity; names are made once.
- */
+static const char *file_name(Dwarf_Die *unit, Dwarf_Word index)
+{
+	Dwarf_Files *files;
+	size_t count;
+
+	if (dwarf_getsrcfiles(unit, &files, &count) || index >= count)
+		return NULL;
+	return dwarf_filesrc(files, index, NULL, NULL);
+}
+
+/* dwarf_decl_file() would do, but it aborts on units whose file table is missing (a .dwo part alone). */
+static const char *decl_file(Dwarf_Attribute *attr, const char **dir)
+{
+	Dwarf_Word index;
+	Dwarf_Die unit;
+
+	if (dwarf_formudata(attr, &index) || dwarf_cu_info(attr->cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL))
+		return NULL;
+	*dir = unit_dir(&unit);
+	return file_name(&unit, index);
+}
+
+/* Made once for each DIE that names a function; its bytes are its identity. */
 static struct dwarf_function *function_of(struct dwarf_index *x, Dwarf_Die *die)
 {
-	Dwarf_Die shared = shared_die(die), unit;
-	uint64_t key = (uintptr_t)shared.addr, known;
+	Dwarf_Die named = naming_die(die);
+	uint64_t key = (uintptr_t)named.addr, known;
 	struct dwarf_function *function;
 	const char *name;
 	Dwarf_Attribute attr;
@@ -331,14 +368,12 @@ static struct dwarf_function *function_of(struct dwarf_index *x, Dwarf_Die *die)
 		free(function);
 		return NULL;
 	}
-	function->linkage = linkage_name(die);
-	name = string_attr(die, DW_AT_name);
+	function->linkage = linkage_name(&named);
+	name = string_attr(&named, DW_AT_name);
 	if (name)
-		function->name = function->linkage ? strdup(name) : qualified_name(&shared, name);
-	if (dwarf_attr_integrate(die, DW_AT_decl_file, &attr)) {
-		function->decl_file = dwarf_decl_file(die);
-		function->decl_dir = dwarf_diecu(&shared, &unit, NULL, NULL) ? unit_dir(&unit) : NULL;
-	}
+		function->name = function->linkage ? strdup(name) : qualified_name(&named, name);
+	if (dwarf_attr_integrate(die, DW_AT_decl_file, &attr))
+		function->decl_file = decl_file(&attr, &function->decl_dir);
 	if (dwarf_attr_integrate(die, DW_AT_decl_line, &attr) && !dwarf_formudata(&attr, &line) && line <= UINT32_MAX)
 		function->decl_line = (uint32_t)line;
 	return function;
@@ -372,16 +407,6 @@ static uint32_t number_attr(Dwarf_Die *die, unsigned name)
 	if (!dwarf_attr(die, name, &attr) || dwarf_formudata(&attr, &value) || value > UINT32_MAX)
 		return 0;
 	return (uint32_t)value;
-}
-
-static const char *unit_file(struct unit *unit, uint32_t index)
-{
-	Dwarf_Files *files;
-	size_t count;
-
-	if (dwarf_getsrcfiles(&unit->line_die, &files, &count) || index >= count)
-		return NULL;
-	return dwarf_filesrc(files, index, NULL, NULL);
 }
 
 static void fill_line(struct unit *unit, uint64_t address, struct dwarf_frame *frame)
@@ -421,8 +446,7 @@ size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct dwarf_
 	if (!range)
 		return 0;
 	unit = &x->units[range->what];
-	unit_read(unit);
-	function = range_find(&unit->functions, address);
+	function = find_function(unit, address);
 	memset(&frames[0], 0, sizeof(frames[0]));
 	frames[0].dir = unit->dir;
 	fill_line(unit, address, &frames[0]);
@@ -438,7 +462,7 @@ size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct dwarf_
 		if (!frames[i].inlined)
 			break;
 		frames[i + 1] = (struct dwarf_frame){ .dir = unit->dir };
-		frames[i + 1].file = unit_file(unit, number_attr(die, DW_AT_call_file));
+		frames[i + 1].file = file_name(&unit->line_die, number_attr(die, DW_AT_call_file));
 		frames[i + 1].line = number_attr(die, DW_AT_call_line);
 	}
 	frames[len - 1].start = function->start;

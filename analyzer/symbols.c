@@ -303,6 +303,23 @@ static void name_from_symbol(struct symbols *s, struct object *o, struct frame *
 	buf_release(&text);
 }
 
+/*
+ * A C library calls its malloc "__libc_malloc" inside: the name that programs link to is in the symbol table, at
+ * the same address and with fewer underscores.
+ */
+static void prefer_public_name(struct symbols *s, struct object *o, struct frame *frame)
+{
+	struct elf_symbol symbol;
+
+	if (frame->function[0] != '_' || frame->inlined || !frame->start ||
+	    !elf_object_function(o->elf, frame->start, &symbol) || symbol.start != frame->start ||
+	    strspn(symbol.name, "_") >= strspn(frame->function, "_"))
+		return;
+	frame->linkage = symbols_intern(s, without_cold(s, symbol.name));
+	if (frame->linkage)
+		frame->function = frame->linkage;
+}
+
 static void name_from_dwarf(struct symbols *s, struct dwarf_function *function, struct frame *frame)
 {
 	if (!function->interned) {
@@ -357,6 +374,8 @@ static struct frame_chain *object_lookup(struct symbols *s, struct object *o, ui
 			name_from_symbol(s, o, frame);
 		if (!frame->function)
 			frame->function = "[unknown]";
+		if (found[i].function)
+			prefer_public_name(s, o, frame);
 	}
 	return chain;
 }

@@ -242,7 +242,7 @@ static void put_routine(const struct view *v, const struct routine *r, FILE *out
 	safe_puts(frame->file ? source_shown(frame->file, &v->options->source) : frame->module_path, out);
 	fprintf(out, "\n%10s %10s (flat, cum) %s of Total\n", render_scaled(flat, v->unit, r->flat, v->total),
 		render_scaled(cum, v->unit, r->cum, v->total), render_percent(share, view_share(r->cum, v->total)));
-	if (err || !v->entries[r->lines[0]].frame->line)
+	if (err || !v->entries[r->lines[r->len - 1]].frame->line)
 		put_missing(v, r, err, out);
 	else
 		put_source(v, r, &source, out);
