@@ -6,7 +6,7 @@
  */
 #include "preload/cfi.h"
 
-#include "preload/unwind_arch.h"
+#include <errno.h>
 
 #define FDES_MAX 100000 /* looked at in an object without a search table */
 
@@ -293,19 +293,17 @@ static struct cfi_value value_of(enum cfi_base base, int64_t offset)
 
 static struct cfi_value value_of_register(uint64_t reg, int64_t offset)
 {
-	if (reg == ARCH_DWARF_SP)
-		return value_of(CFI_SP, offset);
-	if (reg == ARCH_DWARF_BP)
-		return value_of(CFI_BP, offset);
-	/* The offset stays: a later row may name a register that we follow and keep it. */
-	return value_of(CFI_UNKNOWN, offset);
+	struct cfi_value v = value_of(reg < ARCH_REGISTERS ? CFI_REG : CFI_UNKNOWN, offset);
+
+	v.reg = (uint8_t)reg;
+	return v;
 }
 
 static struct cfi_value deref(struct cfi_value v)
 {
-	if ((v.base != CFI_SP && v.base != CFI_BP) || v.offset != (int16_t)v.offset)
+	if (v.base != CFI_REG || v.offset != (int16_t)v.offset)
 		return unknown;
-	return (struct cfi_value){ .base = v.base == CFI_SP ? CFI_AT_SP : CFI_AT_BP, .inner = (int16_t)v.offset };
+	return (struct cfi_value){ .base = CFI_AT_REG, .reg = v.reg, .inner = (int16_t)v.offset };
 }
 
 static struct cfi_value add(struct cfi_value a, struct cfi_value b)
@@ -402,10 +400,8 @@ static void push_register(struct cfi_work *w, uint64_t reg, int64_t offset, uint
 {
 	if (reg == ARCH_DWARF_RA)
 		push(w, value_of(CFI_CONST, low_bits(pc) + offset));
-	else if (reg == ARCH_DWARF_SP || reg == ARCH_DWARF_BP)
-		push(w, value_of_register(reg, offset));
 	else
-		push(w, unknown);
+		push(w, value_of_register(reg, offset));
 }
 
 /* One operation. false: one that we don't know. */
@@ -469,10 +465,11 @@ static struct cfi_value evaluate(struct cfi_work *w, struct cfi_cursor *c, const
 /* Where the rule of a register is kept, NULL for those that we don't follow. */
 static struct cfi_value *followed(struct cfi_row *row, const struct cfi_fde *fde, uint64_t reg)
 {
-	if (reg == ARCH_DWARF_BP)
-		return &row->bp;
 	if (reg == fde->ra_register)
-		return &row->ra;
+		return &row->saved[ARCH_RA];
+	for (unsigned i = 0; i < ARCH_FOLLOWED; i++)
+		if (arch_followed[i] == reg)
+			return &row->saved[i];
 	return NULL;
 }
 
@@ -632,44 +629,63 @@ static bool run(struct cfi_work *w, struct cfi_cursor *c, uintptr_t pc)
 	return !c->is_bad;
 }
 
+int cfi_row(const struct module *module, uintptr_t pc, struct cfi_work *w)
+{
+	if (!module->eh_frame_hdr || !find_fde(module, pc, &w->fde))
+		return -ENOENT;
+	w->row.cfa = unknown;
+	for (unsigned i = 0; i < ARCH_FOLLOWED; i++)
+		w->row.saved[i] = value_of(CFI_SAME, 0);
+	w->remembered_len = 0;
+	/* The CIE's instructions hold for the whole function: no location ends them. */
+	if (!run(w, &w->fde.initial, UINTPTR_MAX))
+		return -ENOTSUP;
+	w->initial = w->row;
+	return run(w, &w->fde.code, pc) ? 0 : -ENOTSUP;
+}
+
+/* The kind of rule that finds a CFA; RULE_COMPLEX when it takes more than sp and bp. */
+static enum rule_kind kind_of_cfa(struct cfi_value cfa)
+{
+	bool is_sp = cfa.reg == ARCH_DWARF_SP;
+
+	if ((cfa.base != CFI_REG && cfa.base != CFI_AT_REG) || (!is_sp && cfa.reg != ARCH_DWARF_BP))
+		return RULE_COMPLEX;
+	if (cfa.base == CFI_REG)
+		return is_sp ? RULE_SP : RULE_BP;
+	return is_sp ? RULE_AT_SP : RULE_AT_BP;
+}
+
+static enum rule_bp kind_of_bp(struct cfi_value bp)
+{
+	if (bp.base == CFI_SAME || bp.base == CFI_UNDEFINED)
+		return RULE_BP_SAME;
+	if (bp.base == CFI_CFA)
+		return RULE_BP_AT_CFA;
+	return bp.base == CFI_REG && bp.reg == ARCH_DWARF_BP ? RULE_BP_AT_BP : RULE_BP_LOST;
+}
+
 static struct rule rule_of_row(const struct cfi_row *row)
 {
-	static const enum rule_kind kinds[] = {
-		[CFI_SP] = RULE_SP,
-		[CFI_BP] = RULE_BP,
-		[CFI_AT_SP] = RULE_AT_SP,
-		[CFI_AT_BP] = RULE_AT_BP,
-	};
-	enum rule_bp bp = RULE_BP_LOST;
+	struct cfi_value ra = row->saved[ARCH_RA], bp = row->saved[ARCH_BP];
+	enum rule_kind kind = kind_of_cfa(row->cfa);
+	enum rule_bp bp_kind = kind_of_bp(bp);
 
-	if (row->ra.base == CFI_UNDEFINED)
+	if (ra.base == CFI_UNDEFINED)
 		return (struct rule){ RULE_END };
-	if (row->ra.base != CFI_CFA || row->ra.offset != ARCH_RA_OFFSET || row->cfa.base < CFI_SP ||
-	    row->cfa.base > CFI_AT_BP)
+	if (kind == RULE_COMPLEX || ra.base != CFI_CFA || ra.offset != ARCH_RA_OFFSET)
 		return (struct rule){ RULE_COMPLEX };
-	if (row->bp.base == CFI_SAME || row->bp.base == CFI_UNDEFINED)
-		bp = RULE_BP_SAME;
-	else if (row->bp.base == CFI_CFA)
-		bp = RULE_BP_AT_CFA;
-	else if (row->bp.base == CFI_BP)
-		bp = RULE_BP_AT_BP;
-	return rule_make(kinds[row->cfa.base], row->cfa.offset, row->cfa.inner, bp,
-			 bp == RULE_BP_AT_CFA || bp == RULE_BP_AT_BP ? row->bp.offset : 0);
+	return rule_make(kind, row->cfa.offset, row->cfa.inner, bp_kind,
+			 bp_kind == RULE_BP_AT_CFA || bp_kind == RULE_BP_AT_BP ? bp.offset : 0);
 }
 
 struct rule cfi_rule(const struct module *module, uintptr_t pc, struct cfi_work *w)
 {
-	if (!module->eh_frame_hdr || !find_fde(module, pc, &w->fde))
+	int ret = cfi_row(module, pc, w);
+
+	if (ret == -ENOENT)
 		return (struct rule){ RULE_NO_INFO };
 	if (w->fde.is_signal_frame)
 		return (struct rule){ RULE_SIGNAL };
-	w->row = (struct cfi_row){ .bp.base = CFI_SAME, .ra.base = CFI_SAME };
-	w->remembered_len = 0;
-	/* The CIE's instructions hold for the whole function: no location ends them. */
-	if (!run(w, &w->fde.initial, UINTPTR_MAX))
-		return (struct rule){ RULE_COMPLEX };
-	w->initial = w->row;
-	if (!run(w, &w->fde.code, pc))
-		return (struct rule){ RULE_COMPLEX };
-	return rule_of_row(&w->row);
+	return ret ? (struct rule){ RULE_COMPLEX } : rule_of_row(&w->row);
 }

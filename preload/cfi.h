@@ -2,9 +2,10 @@
 /*
  * cfi.h - from .eh_frame to a rule: what the compiler wrote about how to leave a function, for one address.
  *
- * Only the CFA, the return address and the frame pointer are followed. Expressions are evaluated symbolically
- * over "sp + n", "bp + n" and constants (the address itself is one), which covers PLT stubs, realigned stacks
- * and the assembler code that keeps the old sp in memory. Anything else becomes RULE_COMPLEX.
+ * The CFA, the return address and the registers that a callee must keep are followed. Expressions are evaluated
+ * symbolically over "register + n", "*(register + n) + m" and constants (the address itself is one), which covers
+ * PLT stubs, realigned stacks and the assembler code that keeps the old sp in memory. A row that needs no register
+ * but sp and bp becomes a rule; for others the rule is RULE_COMPLEX, and replay.c uses the row.
  */
 #ifndef RINGSIDE_PRELOAD_CFI_H
 #define RINGSIDE_PRELOAD_CFI_H
@@ -15,16 +16,15 @@
 
 #include "preload/modules.h"
 #include "preload/rules.h"
+#include "preload/unwind_arch.h"
 
 enum cfi_base {
-	CFI_UNKNOWN = 0, /* needs something that we don't follow */
-	CFI_CONST,	 /* offset */
-	CFI_SP,		 /* sp + offset */
-	CFI_BP,		 /* bp + offset */
-	CFI_AT_SP,	 /* *(sp + inner) + offset */
-	CFI_AT_BP,	 /* *(bp + inner) + offset */
-	CFI_CFA,	 /* CFA + offset */
-	CFI_SAME,	 /* a register that was not saved */
+	CFI_UNKNOWN = 0, /* needs something that can't be said here */
+	CFI_CONST,       /* offset */
+	CFI_REG,         /* reg + offset */
+	CFI_AT_REG,      /* *(reg + inner) + offset */
+	CFI_CFA,         /* CFA + offset */
+	CFI_SAME,        /* a register that was not saved */
 	CFI_UNDEFINED,
 };
 
@@ -33,15 +33,13 @@ struct cfi_value {
 	int32_t offset;
 	int16_t inner;
 	uint8_t base; /* enum cfi_base */
+	uint8_t reg;  /* DWARF number */
 };
 
-/* cfa is a value; ra and bp are the addresses where they were saved (or CFI_SAME, CFI_UNDEFINED). */
+/* cfa is a value; saved[] are the addresses where registers were saved (or CFI_SAME, CFI_UNDEFINED). */
 struct cfi_row {
-	struct cfi_value cfa, ra, bp;
+	struct cfi_value cfa, saved[ARCH_FOLLOWED];
 };
-
-#define CFI_REMEMBER_MAX 6
-#define CFI_STACK_MAX 8
 
 struct cfi_cursor {
 	const uint8_t *p, *end;
@@ -69,12 +67,16 @@ struct cfi_work {
 };
 
 /*
- * cfi_rule - the rule for the code at `pc`, which lies in `module`.
+ * cfi_row - the row for the code at `pc`, which lies in `module`: work->row, and work->fde.is_signal_frame.
  *
- * Returns:  a rule without module id; RULE_NO_INFO when nothing describes pc or the tables are damaged.
+ * Returns:  0, -ENOENT when nothing describes pc or the tables are damaged, -ENOTSUP when they say what we
+ *           don't understand.
  * Safety:   async-signal-safe, lock-free; reads only inside the module's range. The module must stay loaded.
  * Cost:     0.1 to 1 us, more while its pages are not in memory.
  */
+int cfi_row(const struct module *module, uintptr_t pc, struct cfi_work *work);
+
+/* cfi_rule - the same as a rule without module id: RULE_NO_INFO, RULE_COMPLEX, RULE_SIGNAL or how to go on. */
 struct rule cfi_rule(const struct module *module, uintptr_t pc, struct cfi_work *work);
 
 #endif

@@ -76,6 +76,16 @@ static bool parse_units(const char *s, const char *end, const struct unit *units
 
 #define PARSE(s, end, units, out) parse_units(s, end, units, sizeof(units) / sizeof((units)[0]), out)
 
+bool config_duration(const char *s, uint64_t *ns)
+{
+	return PARSE(s, s + text_len(s), time_units, ns);
+}
+
+bool config_size(const char *s, uint64_t *bytes)
+{
+	return PARSE(s, s + text_len(s), size_units, bytes);
+}
+
 static bool parse_heap(const char *s, const char *end)
 {
 	static const char sample[] = "sample:";
@@ -149,13 +159,23 @@ static bool parse_number(const struct toggle *toggle, const char *s, const char 
 	return true;
 }
 
+static bool is_trigger(const char *s, const char *end)
+{
+	static const char *const kinds[] = { "signal:", "block:", "rss:" };
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if ((size_t)(end - s) > text_len(kinds[i]) && text_same_n(s, text_len(kinds[i]), kinds[i]))
+			return true;
+	return s == end;
+}
+
 static bool toggle_set(const struct toggle *toggle, const char *s, const char *end)
 {
 	switch (toggle->type) {
 	case TYPE_heap:
 		return parse_heap(s, end);
 	case TYPE_text:
-		return parse_text(s, end, toggle->field);
+		return (toggle->field != config.trigger || is_trigger(s, end)) && parse_text(s, end, toggle->field);
 	case TYPE_children:
 		return parse_children(s, end);
 	default:
@@ -265,6 +285,17 @@ static void parse_one(const char *s, const char *end)
 	warn_unknown(s, (size_t)(equals - s));
 }
 
+/* In the largest unit that keeps it whole, so that it can be typed back. */
+static void print_duration(struct text *t, uint64_t ns)
+{
+	unsigned unit = 3; /* of time_units: s, ms, us, ns */
+
+	while (unit && ns % time_units[unit].factor)
+		unit--;
+	text_u64(t, ns / time_units[unit].factor);
+	text_str(t, time_units[unit].name);
+}
+
 static void print_value(struct text *t, const struct toggle *toggle)
 {
 	uint64_t value = *(const uint64_t *)toggle->field;
@@ -287,8 +318,7 @@ static void print_value(struct text *t, const struct toggle *toggle)
 		if (value == CONFIG_OFF) {
 			text_str(t, "off");
 		} else {
-			text_u64(t, value);
-			text_str(t, "ns");
+			print_duration(t, value);
 		}
 		break;
 	default:

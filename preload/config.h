@@ -43,4 +43,8 @@ void config_read(const char *value);
  */
 void config_tell(const char *value);
 
+/* config_duration, config_size - "10ms", "64m"; false when it is neither. Text as in a toggle's value. */
+bool config_duration(const char *s, uint64_t *ns);
+bool config_size(const char *s, uint64_t *bytes);
+
 #endif

@@ -4,7 +4,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 #include "preload/config.h"
 #include "preload/open.h"
 #include "preload/path.h"
+#include "preload/proc.h"
 #include "preload/raw.h"
 #include "preload/text.h"
 
@@ -129,28 +129,6 @@ static void fill_texts(struct rsd_header *h, char **argv)
 		h->argv = header_text(h, &at, argv[0], argv_length(argv));
 }
 
-/* Field 22 of /proc/self/stat, counted after the last ')' because the name may hold anything. */
-static uint64_t process_start_time(void)
-{
-	char buf[1024];
-	uint64_t value = 0;
-	long fd = raw4(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
-	long n, at = 0, field = 2;
-
-	if (fd < 0)
-		return 0;
-	n = raw3(SYS_read, fd, buf, sizeof(buf));
-	raw1(SYS_close, fd);
-	for (long i = 0; i < n; i++)
-		if (buf[i] == ')')
-			at = i + 1;
-	for (; at < n && field < 22; at++)
-		field += buf[at] == ' ';
-	for (; at < n && buf[at] >= '0' && buf[at] <= '9'; at++)
-		value = value * 10 + (uint64_t)(buf[at] - '0');
-	return value;
-}
-
 static void fill_header(struct rsd_header *h, const struct rsd_header *parent, char **argv)
 {
 	struct timespec now;
@@ -166,7 +144,7 @@ static void fill_header(struct rsd_header *h, const struct rsd_header *parent, c
 #endif
 	h->pid = (uint32_t)raw1(SYS_getpid, 0);
 	h->ppid = (uint32_t)raw1(SYS_getppid, 0);
-	h->pid_start = process_start_time();
+	h->pid_start = proc_start_time();
 	h->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	h->start = clock_pair();
 	h->tick_kind = clock_is_tsc ? RSD_TICK_TSC : RSD_TICK_MONO_NS;
@@ -315,7 +293,7 @@ void meta_commit(void *record)
 	__atomic_store_n(&head->flags, RSD_META_COMMITTED, __ATOMIC_RELEASE);
 }
 
-uint32_t meta_string(const char *text, size_t len)
+static uint32_t put_text(enum rsd_meta_kind kind, const char *text, size_t len)
 {
 	struct meta_string *record;
 
@@ -323,14 +301,24 @@ uint32_t meta_string(const char *text, size_t len)
 		return 0;
 	if (len > RSD_STRING_MAX)
 		len = RSD_STRING_MAX;
-	record = meta_reserve(META_STRING, sizeof(*record) + len);
+	record = meta_reserve(kind, sizeof(*record) + len);
 	if (!record) {
 		file_count(COUNT_STRINGS_LOST, 1);
 		return 0;
 	}
-	record->id = (uint32_t)__atomic_fetch_add(&file_header->next_string, 1, __ATOMIC_RELAXED);
+	record->id = kind == META_STRING ? (uint32_t)__atomic_fetch_add(&file_header->next_string, 1, __ATOMIC_RELAXED) : 0;
 	record->text_len = (uint32_t)len;
 	__builtin_memcpy(record + 1, text, len);
 	meta_commit(record);
 	return record->id;
+}
+
+void meta_notice(const char *text)
+{
+	put_text(META_NOTICE, text, text_len(text));
+}
+
+uint32_t meta_string(const char *text, size_t len)
+{
+	return put_text(META_STRING, text, len);
 }

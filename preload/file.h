@@ -70,4 +70,7 @@ void meta_commit(void *record);
 /* meta_string - store `len` bytes of text (cut at RSD_STRING_MAX) and return its string id, 0 when lost. */
 uint32_t meta_string(const char *text, size_t len);
 
+/* meta_notice - a sentence for the end of every report: "exact until 1.2 s, then sampled". */
+void meta_notice(const char *text);
+
 #endif

@@ -6,9 +6,13 @@
 #include "preload/file.h"
 #include "preload/hook.h"
 #include "preload/sampled.h"
+#include "preload/text.h"
 
 uint32_t heap_mode = RSD_HEAP_OFF;
 bool heap_counts_usable;
+static uint64_t budget_grace_ticks;
+
+#define BUDGET_GRACE_NS 100000000u
 
 static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
 			   void *block, size_t size, uint32_t stack)
@@ -75,11 +79,23 @@ static void count_alloc(struct thread *t, size_t size)
 	t->slot->alloc_bytes += size;
 }
 
+/* budget=PERCENT: after a first while, a thread whose recording costs more than its share makes all sample. */
+static void keep_budget(struct thread *t, uint64_t now)
+{
+	uint64_t elapsed = now - t->slot->start_tick;
+
+	if (elapsed > budget_grace_ticks && t->slot->self_ticks > elapsed / 100 * config.budget)
+		heap_degrade("budget");
+}
+
 /* Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. */
 static inline void time_self(struct thread *t, uint64_t since)
 {
-	if (unlikely(t->slot->events % RSD_SELF_EVERY == 0))
-		t->slot->self_ticks += (clock_now() - since) * RSD_SELF_EVERY;
+	if (likely(t->slot->events % RSD_SELF_EVERY))
+		return;
+	t->slot->self_ticks += (clock_now() - since) * RSD_SELF_EVERY;
+	if (unlikely(config.budget))
+		keep_budget(t, since);
 }
 
 /* ---- sampled mode ---- */
@@ -222,15 +238,25 @@ void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, vo
 void heap_begin(void)
 {
 	heap_counts_usable = config.heaptrace != 0;
+	budget_grace_ticks = clock_ticks(BUDGET_GRACE_NS);
 	if (config.heap == RSD_HEAP_SAMPLE && !sampled_begin())
 		config.heap = RSD_HEAP_OFF;
 	heap_mode = config.heap;
 }
 
-void heap_degrade(void)
+void heap_degrade(const char *why)
 {
-	if (heap_mode != RSD_HEAP_EXACT || !sampled_begin())
+	uint32_t exact = RSD_HEAP_EXACT;
+	char buf[256];
+	struct text t = text_on(buf, sizeof(buf));
+
+	if (!sampled_begin() || !__atomic_compare_exchange_n(&heap_mode, &exact, RSD_HEAP_SAMPLE, false, __ATOMIC_ACQ_REL,
+							     __ATOMIC_RELAXED))
 		return;
-	heap_mode = RSD_HEAP_SAMPLE;
 	file_count(COUNT_DEGRADED, 1);
+	text_str(&t, why);
+	text_str(&t, ": heap exact until ");
+	text_duration(&t, clock_ns(clock_now() - file_header->start.tick));
+	text_str(&t, ", then sampled; frees of older blocks are not seen after that");
+	meta_notice(buf);
 }

@@ -28,7 +28,10 @@ void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, vo
 /* heap_begin - after the configuration is known. */
 void heap_begin(void);
 
-/* heap_degrade - from exact to sampled, because the file reached its limit. */
-void heap_degrade(void);
+/*
+ * heap_degrade - from exact to sampled for the rest of the recording; once. `why` begins the sentence that the
+ * reports end with. Blocks allocated before keep counting as live when they are freed later.
+ */
+void heap_degrade(const char *why);
 
 #endif

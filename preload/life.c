@@ -27,6 +27,7 @@
 #include "preload/raw.h"
 #include "preload/ring.h"
 #include "preload/sampler.h"
+#include "preload/snapshot.h"
 #include "preload/span.h"
 #include "preload/stacks.h"
 #include "preload/text.h"
@@ -169,6 +170,7 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 	thread_register(NULL);
 	if (real.on_exit)
 		real.on_exit(on_exit_handler, NULL);
+	snapshot_begin();
 	if (config.inittrace)
 		inittrace_begin();
 	lines_begin();

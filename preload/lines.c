@@ -2,7 +2,6 @@
 /* lines.c - SCHED, HEAP, STALL, LOCK and IO lines. See lines.h. */
 #include "preload/lines.h"
 
-#include <fcntl.h>
 #include <signal.h>
 
 #include "format/kinds.h"
@@ -11,6 +10,7 @@
 #include "preload/heap.h"
 #include "preload/hook.h"
 #include "preload/modules.h"
+#include "preload/proc.h"
 #include "preload/raw.h"
 #include "preload/text.h"
 
@@ -62,44 +62,6 @@ static struct sums add_up(void)
 	return sums;
 }
 
-/* The state letter of a thread: R is on a processor or waits for one. */
-static bool is_runnable(uint32_t tid)
-{
-	char path[64], buf[512];
-	struct text t = text_on(path, sizeof(path));
-	long fd, n, at = 0;
-
-	text_str(&t, "/proc/self/task/");
-	text_u64(&t, tid);
-	text_str(&t, "/stat");
-	fd = raw4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	n = raw3(SYS_read, fd, buf, sizeof(buf));
-	raw1(SYS_close, fd);
-	for (long i = 0; i + 2 < n; i++)
-		if (buf[i] == ')')
-			at = i + 2;
-	return at && buf[at] == 'R';
-}
-
-static uint64_t rss_bytes(void)
-{
-	char buf[128];
-	uint64_t pages = 0;
-	long fd = raw4(SYS_openat, AT_FDCWD, "/proc/self/statm", O_RDONLY | O_CLOEXEC, 0), n, i = 0;
-
-	if (fd < 0)
-		return 0;
-	n = raw3(SYS_read, fd, buf, sizeof(buf));
-	raw1(SYS_close, fd);
-	while (i < n && buf[i] != ' ')
-		i++;
-	for (i++; i < n && buf[i] >= '0' && buf[i] <= '9'; i++)
-		pages = pages * 10 + (uint64_t)(buf[i] - '0');
-	return pages * 4096;
-}
-
 static uint64_t count_runnable(void)
 {
 	uint64_t n = file_header ? file_header->next_thread : 0, runnable = 0;
@@ -108,7 +70,7 @@ static uint64_t count_runnable(void)
 		const struct rsd_thread *slot = thread_slot((uint32_t)i);
 
 		if (slot && slot->state == 1 && !slot->waiting)
-			runnable += is_runnable(slot->tid);
+			runnable += proc_is_runnable(slot->tid);
 	}
 	return runnable;
 }
@@ -166,7 +128,7 @@ static void heap_line(struct ticker *ticker, uint64_t now)
 	text_str(&t, "/s peak=");
 	text_bytes_unit(&t, ticker->peak_bytes);
 	text_str(&t, " rss=");
-	text_bytes_unit(&t, rss_bytes());
+	text_bytes_unit(&t, proc_rss_bytes());
 	text_str(&t, "\n");
 	ticker->last_allocs = sums.allocs;
 	write_line(&t);

@@ -5,6 +5,7 @@
 #include "preload/config.h"
 #include "preload/file.h"
 #include "preload/raw.h"
+#include "preload/snapshot.h"
 
 #define RING_EXTENT (4u * RSD_UNIT)
 
@@ -61,6 +62,7 @@ struct rsd_extent *ring_extent(struct thread *t, struct rsd_extent *full)
 		return NULL;
 	}
 	file_count(COUNT_LOST_RECYCLED, 1);
+	snapshot_check_rss();
 	/* Invisible while it changes: a live reader checks magic and seq before and after copying. */
 	__atomic_store_n(&ext->magic, 0, __ATOMIC_RELEASE);
 	ext->seq = __atomic_add_fetch(&sequence, 1, __ATOMIC_RELAXED);

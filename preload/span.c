@@ -4,6 +4,7 @@
 
 #include "preload/config.h"
 #include "preload/lines.h"
+#include "preload/snapshot.h"
 
 uint64_t span_block_ticks = UINT64_MAX, span_locktrace_ticks = UINT64_MAX, span_iotrace_ticks = UINT64_MAX;
 
@@ -49,4 +50,6 @@ void span_record(const struct span *s, uint64_t now, int err, uint64_t amount, c
 	if (unlikely((is_lock(s->kind) && record.dur_ticks >= span_locktrace_ticks) ||
 		     (is_io(s->kind) && record.dur_ticks >= span_iotrace_ticks)))
 		lines_span(s->kind, &record, t->tid, from);
+	if (unlikely(record.dur_ticks >= snapshot_block_ticks))
+		snapshot_take();
 }

@@ -15,6 +15,7 @@
 /* Where to begin: the frame whose code runs at ip, with its stack and frame pointer at that moment. */
 struct regs {
 	uintptr_t ip, sp, bp;
+	const void *context; /* ucontext_t of the signal, NULL: none. A few functions need one more register */
 };
 
 /*

@@ -8,11 +8,13 @@
 
 #include "preload/config.h"
 #include "preload/file.h"
+#include "preload/heap.h"
 #include "preload/hook.h"
 #include "preload/life.h"
 #include "preload/raw.h"
 #include "preload/ring.h"
 #include "preload/sampler.h"
+#include "preload/snapshot.h"
 
 #define FIRST_UNITS 1u       /* a short-lived thread costs one small extent */
 #define LATER_UNITS 16u
@@ -408,6 +410,13 @@ static bool populate_more(struct lane *lane)
 	return true;
 }
 
+/* limit=SIZE: the last eighth of the file is for samples. */
+static void watch_limit(void)
+{
+	if (config.limit && file_header->next_unit >= file_header->cap_units / 8 * 7)
+		heap_degrade("limit");
+}
+
 static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
 {
 	bool is_first = lane->extents_taken == 0;
@@ -418,6 +427,8 @@ static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
 	if (!ext)
 		return NULL;
 	lane->extents_taken++;
+	watch_limit();
+	snapshot_check_rss();
 	lane->ready = (step < (size_t)units * RSD_UNIT ? step : (size_t)units * RSD_UNIT) - sizeof(*ext);
 	extent_publish(ext);
 	return ext;

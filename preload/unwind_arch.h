@@ -15,12 +15,20 @@
 #if defined(__x86_64__)
 
 enum {
+	ARCH_DWARF_BX = 3,
 	ARCH_DWARF_BP = 6,
 	ARCH_DWARF_SP = 7,
+	ARCH_DWARF_R12 = 12,
 	ARCH_DWARF_RA = 16,
+	ARCH_REGISTERS = 17,
 	ARCH_RA_OFFSET = -8, /* the return address is at CFA - 8 */
 
-	/* Offsets into the ucontext that the stack pointer refers to when a handler returns. */
+	/* What a row of CFI says about registers, in this order. */
+	ARCH_RA = 0,
+	ARCH_BP = 1,
+	ARCH_FOLLOWED = 7,
+
+	/* Offsets into a ucontext; when a handler returns, one is at sp. */
 	ARCH_UC_BP = 120,
 	ARCH_UC_SP = 160,
 	ARCH_UC_IP = 168,
@@ -28,6 +36,23 @@ enum {
 	ARCH_TRAMPOLINE_SIZE = 9,
 	ARCH_CALL_MAX = 7, /* bytes of the longest call instruction we recognise */
 };
+
+/* DWARF numbers of the followed registers: the return address, bp, and the others that a callee keeps. */
+static const uint8_t arch_followed[ARCH_FOLLOWED] = { ARCH_DWARF_RA, ARCH_DWARF_BP, ARCH_DWARF_BX, 12, 13, 14, 15 };
+
+/* Where a ucontext has a register, by DWARF number: 40 + 8 * its place in gregs. */
+static const uint8_t arch_uc_offset[ARCH_REGISTERS] = { 144, 136, 152, 128, 112, 104, 120, 160, 40,
+							48,  56,  64,  72,  80,  88,  96,  168 };
+
+/* The registers of this instruction: those that a callee keeps, sp and ip, by DWARF number. */
+#define ARCH_HERE(reg)                                                                                         \
+	__asm__ volatile("leaq 0f(%%rip), %%rax\n0:\tmovq %%rax, 128(%0)\n\tmovq %%rsp, 56(%0)\n\tmovq %%rbp, 48(%0)\n\t" \
+			 "movq %%rbx, 24(%0)\n\tmovq %%r12, 96(%0)\n\tmovq %%r13, 104(%0)\n\tmovq %%r14, 112(%0)\n\t"     \
+			 "movq %%r15, 120(%0)"                                                                          \
+			 :                                                                                              \
+			 : "r"(reg)                                                                                     \
+			 : "rax", "memory")
+#define ARCH_KEPT (1u << 3 | 1u << 6 | 1u << 7 | 0xfu << 12 | 1u << 16)
 
 /* mov $15, %rax; syscall: rt_sigreturn, as libc's restorers spell it. `code` has ARCH_TRAMPOLINE_SIZE bytes. */
 static inline bool arch_is_trampoline(const uint8_t *code)

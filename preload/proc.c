@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* proc.c - see proc.h. Fields of stat are counted after the last ')', because the name may hold anything. */
+#include "preload/proc.h"
+
+#include <fcntl.h>
+
+#include "preload/raw.h"
+#include "preload/text.h"
+
+long proc_read(const char *path, char *buf, size_t size)
+{
+	long fd = raw4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), n;
+
+	if (fd < 0)
+		return fd;
+	n = raw3(SYS_read, fd, buf, size);
+	raw1(SYS_close, fd);
+	return n;
+}
+
+static uint64_t number_at(const char *buf, long n, long at)
+{
+	uint64_t value = 0;
+
+	for (; at < n && buf[at] >= '0' && buf[at] <= '9'; at++)
+		value = value * 10 + (uint64_t)(buf[at] - '0');
+	return value;
+}
+
+uint64_t proc_rss_bytes(void)
+{
+	char buf[128];
+	long n = proc_read("/proc/self/statm", buf, sizeof(buf)), at = 0;
+
+	while (at < n && buf[at] != ' ')
+		at++;
+	return number_at(buf, n, at + 1) * 4096;
+}
+
+/* Where field 3 of a stat line begins, 0 when it is cut. */
+static long after_name(const char *buf, long n)
+{
+	long at = 0;
+
+	for (long i = 0; i + 2 < n; i++)
+		if (buf[i] == ')')
+			at = i + 2;
+	return at;
+}
+
+bool proc_is_runnable(uint32_t tid)
+{
+	char path[64], buf[512];
+	struct text t = text_on(path, sizeof(path));
+	long n, at;
+
+	text_str(&t, "/proc/self/task/");
+	text_u64(&t, tid);
+	text_str(&t, "/stat");
+	n = proc_read(path, buf, sizeof(buf));
+	at = after_name(buf, n);
+	return at && buf[at] == 'R';
+}
+
+uint64_t proc_start_time(void)
+{
+	char buf[1024];
+	long n = proc_read("/proc/self/stat", buf, sizeof(buf)), at = after_name(buf, n);
+
+	for (int field = 3; at && at < n && field < 22; at++)
+		field += buf[at] == ' ';
+	return number_at(buf, n, at);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* proc.h - numbers of this process from /proc, by raw system calls; a descriptor is open for a moment. */
+#ifndef RINGSIDE_PRELOAD_PROC_H
+#define RINGSIDE_PRELOAD_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* proc_read - up to `size` bytes of a file; the number read, or -errno. */
+long proc_read(const char *path, char *buf, size_t size);
+
+/* proc_rss_bytes - resident memory now, 0 when unknown. */
+uint64_t proc_rss_bytes(void);
+
+/* proc_is_runnable - thread `tid` is on a processor or waits for one (state R). */
+bool proc_is_runnable(uint32_t tid);
+
+/* proc_start_time - field 22 of /proc/self/stat: tells two processes with one pid apart. */
+uint64_t proc_start_time(void);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* snapshot.c - see snapshot.h. */
+#include "preload/snapshot.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include "preload/clock.h"
+#include "preload/config.h"
+#include "preload/file.h"
+#include "preload/hook.h"
+#include "preload/path.h"
+#include "preload/proc.h"
+#include "preload/raw.h"
+#include "preload/text.h"
+
+uint64_t snapshot_block_ticks = UINT64_MAX;
+static uint64_t rss_limit = UINT64_MAX;
+static uint32_t taken, is_writing;
+
+static const struct {
+	const char *name;
+	int number;
+} signals[] = {
+	{ "HUP", SIGHUP },   { "INT", SIGINT },	  { "QUIT", SIGQUIT }, { "USR1", SIGUSR1 },   { "USR2", SIGUSR2 },
+	{ "TERM", SIGTERM }, { "ALRM", SIGALRM }, { "URG", SIGURG },   { "WINCH", SIGWINCH }, { "PWR", SIGPWR },
+};
+
+static void on_trigger(int sig)
+{
+	(void)sig;
+	snapshot_take();
+}
+
+/* Only a signal that the program has not taken; if it takes it later, its handler replaces ours. */
+static void arm_signal(const char *name)
+{
+	struct sigaction now, ours = { .sa_handler = on_trigger, .sa_flags = SA_RESTART | SA_ONSTACK };
+
+	if (name[0] == 'S' && name[1] == 'I' && name[2] == 'G')
+		name += 3;
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (text_same(name, signals[i].name) && real.sigaction(signals[i].number, NULL, &now) == 0 &&
+		    now.sa_handler == SIG_DFL)
+			real.sigaction(signals[i].number, &ours, NULL);
+}
+
+static const char *after(const char *s, const char *prefix)
+{
+	for (; *prefix; prefix++, s++)
+		if (*s != *prefix)
+			return NULL;
+	return s;
+}
+
+void snapshot_begin(void)
+{
+	const char *value;
+	uint64_t number;
+
+	if ((value = after(config.trigger, "signal:")))
+		arm_signal(value);
+	else if ((value = after(config.trigger, "block:")) && config_duration(value, &number))
+		snapshot_block_ticks = clock_ticks(number);
+	else if ((value = after(config.trigger, "rss:")) && config_size(value, &number))
+		rss_limit = number;
+}
+
+static int create_next(void)
+{
+	char name[PATH_CAP];
+	struct text t = text_on(name, sizeof(name));
+	uint32_t number = __atomic_add_fetch(&taken, 1, __ATOMIC_RELAXED);
+
+	if (number > SNAPSHOTS_MOST)
+		return -1;
+	text_str(&t, path_dump);
+	text_str(&t, ".snap");
+	text_u64(&t, number);
+	return (int)raw4(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+/* Extent by extent, each as far as it is populated: the rest of the copy stays sparse, as in the dump. */
+static void copy(int fd)
+{
+	uint64_t units = __atomic_load_n(&file_header->next_unit, __ATOMIC_SEQ_CST);
+	const char *base = (const char *)file_header;
+
+	raw2(SYS_ftruncate, fd, units * RSD_UNIT);
+	for (uint64_t at = 0; at < units * RSD_UNIT;) {
+		/* A page that was never populated reads as a hole: write(2) from it fails or gives zeros, both right. */
+		long n = raw4(SYS_pwrite64, fd, base + at, RSD_UNIT, at);
+
+		at += n > 0 ? (uint64_t)n : RSD_UNIT;
+	}
+}
+
+void snapshot_take(void)
+{
+	uint32_t idle = 0;
+	int fd;
+
+	if (!file_header || !__atomic_compare_exchange_n(&is_writing, &idle, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	fd = create_next();
+	if (fd >= 0) {
+		copy(fd);
+		raw1(SYS_close, fd);
+	}
+	__atomic_store_n(&is_writing, 0, __ATOMIC_RELEASE);
+}
+
+void snapshot_check_rss(void)
+{
+	if (rss_limit == UINT64_MAX || proc_rss_bytes() < rss_limit)
+		return;
+	rss_limit = UINT64_MAX;
+	snapshot_take();
+}
