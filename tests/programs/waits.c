@@ -2,6 +2,7 @@
 /* waits.c - planted waits for locks, signals of other threads, sleep and children. waits_io.c has those for I/O. */
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <threads.h>
 #include <time.h>
@@ -264,6 +265,12 @@ static void wait_child(void)
 	scene_must(book_wait("wait-child", NULL, waitpid(pid, NULL, 0)));
 }
 
+/* system(3) waits inside libc, so only the outer call can be seen. */
+static void wait_system(void)
+{
+	scene_must(book_wait("wait-child", NULL, system("sleep 0.03")));
+}
+
 /* ---- the C11 names ---------------------------------------------------------------------------------------- */
 
 static mtx_t c11_mutex;
@@ -344,6 +351,7 @@ static const struct scene scenes[] = {
 	{ "sleep", "sleep_clock_nanosleep", NULL, 30, sleep_clock_nanosleep, NULL },
 	{ "signal", "wait_signal", NULL, 20, wait_signal, NULL },
 	{ "wait-child", "wait_child", NULL, 40, wait_child, NULL },
+	{ "wait-child", "wait_system", NULL, 30, wait_system, NULL },
 	{ "mutex", "wait_mtx", "hold_mtx", 30, wait_mtx, hold_mtx },
 	{ "cond", "wait_cnd", "signal_cnd", 30, wait_cnd, signal_cnd },
 	{ "sleep", "sleep_thrd", NULL, 20, sleep_thrd, NULL },

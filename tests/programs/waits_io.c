@@ -89,6 +89,28 @@ static void wait_epoll(void)
 	close_ends();
 }
 
+/* libc's own read below fread goes through no symbol: the outer call is what can be seen. */
+static void wait_fread(void)
+{
+	FILE *file = fdopen(ends[0], "r");
+
+	if (!file || book_wait("read", "feed_pipe", fread(&byte, 1, 1, file)) != 1)
+		exit(1);
+	fclose(file);
+	close(ends[1]);
+}
+
+static void wait_pselect(void)
+{
+	struct timespec limit = { 5, 0 };
+	fd_set set;
+
+	FD_ZERO(&set);
+	FD_SET(ends[0], &set);
+	scene_must(book_wait("select", "feed_pipe", pselect(ends[0] + 1, &set, NULL, NULL, &limit, NULL)));
+	close_ends();
+}
+
 static void drain_pipe(void)
 {
 	scene_must(pipe(ends));
@@ -262,6 +284,16 @@ static void wait_fsync(void)
 	close(fd);
 }
 
+static void wait_fdatasync(void)
+{
+	int fd = open_file();
+
+	for (int i = 0; i < 16; i++)
+		scene_must(write(fd, big, sizeof(big)));
+	scene_must(book_wait("fsync", NULL, fdatasync(fd)));
+	close(fd);
+}
+
 static void hold_flock(void)
 {
 	int fd = open_file();
@@ -308,7 +340,9 @@ static const struct scene scenes[] = {
 	{ "write", "wait_pipe_write", "drain_pipe", 40, wait_pipe_write, drain_pipe },
 	{ "poll", "wait_poll", "feed_pipe", 35, wait_poll, feed_pipe },
 	{ "poll", "wait_ppoll", "feed_pipe", 15, wait_ppoll, feed_pipe },
+	{ "read", "wait_fread", "feed_pipe", 20, wait_fread, feed_pipe },
 	{ "select", "wait_select", "feed_pipe", 30, wait_select, feed_pipe },
+	{ "select", "wait_pselect", "feed_pipe", 15, wait_pselect, feed_pipe },
 	{ "epoll", "wait_epoll", "feed_pipe", 25, wait_epoll, feed_pipe },
 	{ "recv", "wait_recv", "feed_socket", 30, wait_recv, feed_socket },
 	{ "recv", "wait_recvmsg", "feed_socket", 15, wait_recvmsg, feed_socket },
@@ -316,6 +350,7 @@ static const struct scene scenes[] = {
 	{ "accept", "wait_accept", "connect_late", 30, wait_accept, connect_late },
 	{ "connect", "wait_connect", "accept_late", 30, wait_connect, accept_late },
 	{ "fsync", "wait_fsync", NULL, 0, wait_fsync, NULL },
+	{ "fsync", "wait_fdatasync", NULL, 0, wait_fdatasync, NULL },
 	{ "lock-file", "wait_flock", "hold_flock", 35, wait_flock, hold_flock },
 	{ "lock-file", "wait_fcntl", "hold_fcntl", 35, wait_fcntl, hold_fcntl },
 };
