@@ -1,5 +1,5 @@
 # Sourced by every end-to-end script: a private directory, the built tools in PATH, and a way to compare.
-set -eu
+set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 PATH="$root/build/bin:$root/build/demos:$root/build/tests/programs:$PATH"
 export PATH NO_COLOR=1

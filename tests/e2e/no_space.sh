@@ -1,0 +1,25 @@
+#!/bin/sh
+# A full disk, a directory that can't be written, a file size limit: the program runs as ever and the end tells.
+. "$(dirname "$0")/lib.sh"
+want=$(seq 200000 | sort -R --random-source=/bin/true | md5sum)
+work='seq 200000 | sort -R --random-source=/bin/true | md5sum'
+
+[ "$(bash -c "ulimit -f 512; LD_PRELOAD=$lib RINGSIDE=out=$dir/limit.rsd $work" 2>&1)" = "$want" ] || fail "RLIMIT_FSIZE"
+mkdir readonly && chmod 500 readonly
+[ "$(LD_PRELOAD="$lib" RINGSIDE="out=$dir/nowhere/deeper/x.rsd" sh -c "$work" 2>&1)" = "$want" ] || fail "no directory"
+
+[ "$(id -u)" = 0 ] || skip "only root can mount a small file system"
+mkdir small
+mount -t tmpfs -o size=2m tmpfs small 2>/dev/null || skip "mount is not allowed"
+trap 'umount "$dir/small"; rm -rf "$dir"' EXIT
+ringside record -o small/full.rsd -- alloctruth --rounds 40 >truth.json 2>err || fail "the program was disturbed: $(cat err)"
+jq -e .allocations truth.json >/dev/null || fail "its output is damaged"
+grep -qi 'lost' err || fail "the end does not tell: $(cat err)"
+ringside report small/full.rsd >report.txt || fail "what was committed can't be read"
+grep -qi 'disk full\|could not grow' report.txt || fail "the report does not tell of the loss"
+dd if=/dev/zero of=small/fill bs=1k 2>/dev/null
+rm -f small/full.rsd
+dd if=/dev/zero of=small/fill2 bs=1k 2>/dev/null
+ringside record -o small/none.rsd -- true 2>err
+[ $? = 0 ] || [ $? = 125 ] || fail "true failed on a full disk: $(cat err)"
+exit 0
