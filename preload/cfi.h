@@ -20,11 +20,11 @@
 
 enum cfi_base {
 	CFI_UNKNOWN = 0, /* needs something that can't be said here */
-	CFI_CONST,       /* offset */
-	CFI_REG,         /* reg + offset */
-	CFI_AT_REG,      /* *(reg + inner) + offset */
-	CFI_CFA,         /* CFA + offset */
-	CFI_SAME,        /* a register that was not saved */
+	CFI_CONST,	 /* offset */
+	CFI_REG,	 /* reg + offset */
+	CFI_AT_REG,	 /* *(reg + inner) + offset */
+	CFI_CFA,	 /* CFA + offset */
+	CFI_SAME,	 /* a register that was not saved */
 	CFI_UNDEFINED,
 };
 
@@ -40,6 +40,9 @@ struct cfi_value {
 struct cfi_row {
 	struct cfi_value cfa, saved[ARCH_FOLLOWED];
 };
+
+#define CFI_REMEMBER_MAX 6
+#define CFI_STACK_MAX 8
 
 struct cfi_cursor {
 	const uint8_t *p, *end;

@@ -13,7 +13,6 @@
 #include "preload/text.h"
 
 #define TABLES 1024u /* descriptors beyond about a million are not told apart */
-#define NAME_CAP 512
 
 static struct rsd_extent *tables[TABLES];
 
@@ -95,7 +94,7 @@ static bool put_socket(struct text *t, int fd)
 	case AF_UNIX:
 		text_str(t, "unix ");
 		if (len <= sizeof(sa_family_t)) {
-			return false;
+			text_str(t, "(unnamed pair)");
 		} else if (a.un.sun_path[0]) {
 			text_str(t, a.un.sun_path);
 		} else {
@@ -108,28 +107,37 @@ static bool put_socket(struct text *t, int fd)
 	}
 }
 
-static uint32_t look_up_name(int fd)
+/* The link's text, or the peer's name in its place. */
+static size_t put_name(struct text *t, int fd)
 {
-	char link[32], name[NAME_CAP];
+	char link[32];
 	struct text path = text_on(link, sizeof(link));
-	struct text t = text_on(name, sizeof(name));
 	long n;
 
 	text_str(&path, "/proc/self/fd/");
 	text_u64(&path, (uint64_t)fd);
-	n = raw4(SYS_readlinkat, AT_FDCWD, link, name, sizeof(name) - 1);
-	if (n <= 0)
-		return meta_string("?", 1);
-	t.len = (size_t)n;
-	name[n] = 0;
-	if (n > 8 && text_same_n(name, 8, "socket:[")) {
-		char peer[NAME_CAP];
-		struct text p = text_on(peer, sizeof(peer));
-
-		if (put_socket(&p, fd))
-			return meta_string(peer, p.len);
+	n = raw4(SYS_readlinkat, AT_FDCWD, link, t->buf, t->cap - 1);
+	if (n <= 0) {
+		text_str(t, "?");
+		return t->len;
 	}
-	return meta_string(name, t.len);
+	if (n > 8 && text_same_n(t->buf, 8, "socket:[") && put_socket(t, fd))
+		return t->len;
+	return (size_t)n;
+}
+
+static uint32_t look_up_name(struct thread *t, int fd)
+{
+	struct lane *lane = lane_enter(t);
+	struct text text;
+	uint32_t name;
+
+	if (!lane)
+		return 0;
+	text = text_on(lane->scratch, sizeof(lane->scratch));
+	name = meta_string(lane->scratch, put_name(&text, fd));
+	lane_leave(t, lane);
+	return name;
 }
 
 void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks)
@@ -140,7 +148,7 @@ void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ti
 		return;
 	if (unlikely(!__atomic_load_n(&slot->name, __ATOMIC_RELAXED))) {
 		slot->open_tick = clock_now();
-		slot->name = look_up_name(fd);
+		slot->name = look_up_name(t, fd);
 	}
 	__atomic_fetch_add(&slot->calls, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&slot->io_ticks, ticks, __ATOMIC_RELAXED);

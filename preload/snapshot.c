@@ -68,7 +68,7 @@ void snapshot_begin(void)
 
 static int create_next(void)
 {
-	char name[PATH_CAP];
+	static char name[PATH_CAP]; /* one writer at a time; too large for a signal stack */
 	struct text t = text_on(name, sizeof(name));
 	uint32_t number = __atomic_add_fetch(&taken, 1, __ATOMIC_RELAXED);
 

@@ -22,9 +22,9 @@ struct regs {
  * REGS_OF_CALLER - the registers of the function that called this wrapper, as they are after its return.
  * Only in an EXPORT function, which is compiled with a frame pointer and not inlined.
  */
-#define REGS_OF_CALLER()                                                         \
-	((struct regs){ .ip = (uintptr_t)__builtin_return_address(0),            \
-			.sp = (uintptr_t)__builtin_frame_address(0) + 16,        \
+#define REGS_OF_CALLER()                                                                                               \
+	((struct regs){ .ip = (uintptr_t)__builtin_return_address(0),                                                  \
+			.sp = (uintptr_t)__builtin_frame_address(0) + 16,                                              \
 			.bp = *(uintptr_t *)__builtin_frame_address(0) })
 
 /* Per thread and per context (ordinary, signal handler): buffers and, later, the memo. */
@@ -47,6 +47,14 @@ struct stack_state *stack_state_init(void *memory, unsigned depth);
  * Cost:      docs/performance.md; a few ns a frame when its rules are cached.
  */
 uint32_t stack_capture(struct stack_state *state, const struct regs *from, bool is_exact);
+
+/*
+ * stack_capture_signal - stack_capture for an interrupted instruction, with all its registers at hand.
+ *
+ * context:  ucontext_t of the signal. Some rules need a register that struct regs doesn't hold; without it such
+ *           stacks are cut.
+ */
+uint32_t stack_capture_signal(struct stack_state *state, const struct regs *from, const void *context);
 
 /* stacks_begin - called once when a dump is open (again in a forked child with a dump of its own). */
 void stacks_begin(void);

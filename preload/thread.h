@@ -30,12 +30,15 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+#define LANE_SCRATCH 1024u
+
 struct lane {
 	uintptr_t guard;         /* see above */
 	struct rsd_extent *ext;  /* NULL: none yet */
 	uint64_t ready;          /* data bytes of ext that are populated */
 	uint32_t extents_taken;  /* the first ones are small */
 	struct stack_state *stacks;
+	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
 };
 
 struct thread {

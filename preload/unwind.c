@@ -119,7 +119,7 @@ int unwind_begin_process(void)
 	return rules_begin();
 }
 
-bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, struct frame *first)
+bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, const void *context, struct frame *first)
 {
 	u->rules = rules_view();
 	if (!u->rules.entries)
@@ -130,6 +130,8 @@ bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, stru
 		.bp = from->bp,
 		.flags = is_exact ? FRAME_EXACT : 0,
 	};
+	u->context = context;
+	u->is_exact = is_exact;
 	u->first_sp = from->sp;
 	unwind_enter(u, from->sp);
 	return true;
@@ -309,17 +311,12 @@ static int guess_by_frame_pointer(struct unwind *u, const struct frame *frame, s
 	return UNWIND_ON;
 }
 
-static int step_guess(struct unwind *u, const struct frame *frame, struct frame *caller, struct rule rule)
+static int step_guess(struct unwind *u, const struct frame *frame, struct frame *caller, int reason)
 {
-	static const uint8_t reasons[] = {
-		[RULE_NO_INFO] = CUT_NO_INFO,
-		[RULE_COMPLEX] = CUT_EXPRESSION,
-		[RULE_NO_CODE] = CUT_JIT,
-	};
 	int ret = UNWIND_ON;
 
 	if (!guess_leaf(u, frame, caller))
-		ret = guess_by_frame_pointer(u, frame, caller, reasons[rule_kind(rule)]);
+		ret = guess_by_frame_pointer(u, frame, caller, reason);
 	if (ret == UNWIND_ON)
 		file_count(COUNT_STACKS_GUESSED, 1);
 	return ret;
@@ -338,7 +335,12 @@ __attribute__((noinline)) int unwind_step_slow(struct unwind *u, struct frame *f
 		return UNWIND_END;
 	case RULE_SIGNAL:
 		return step_signal(u, frame, caller);
+	case RULE_COMPLEX:
+		/* No guess: where rules say that things are difficult, a guess is wrong. */
+		return replay_step(u, frame, caller) ? UNWIND_ON : CUT_EXPRESSION;
+	case RULE_NO_INFO:
+		return step_guess(u, frame, caller, CUT_NO_INFO);
 	default:
-		return step_guess(u, frame, caller, rule);
+		return step_guess(u, frame, caller, CUT_JIT);
 	}
 }

@@ -2,8 +2,9 @@
 /*
  * unwind.h - from a frame to its caller.
  *
- * In this order: the cached or freshly interpreted rule; where there is none, the word at sp of an interrupted
- * leaf, when a call precedes it; a frame pointer that withstands doubt; else the reason why the walk ends.
+ * In this order: the cached or freshly interpreted rule; where it needs more registers, the walk once more with all
+ * of them (replay.h); where there is none, the word at sp of an interrupted leaf, when a call precedes it; a
+ * frame pointer that withstands doubt; else the reason why the walk ends.
  *
  * Invariants, which make it safe with garbage in registers and on damaged stacks:
  * - the CFA grows from frame to frame, but for the step out of a signal frame;
@@ -20,6 +21,7 @@
 
 #include "format/record.h"
 #include "preload/cfi.h"
+#include "preload/replay.h"
 #include "preload/rules.h"
 #include "preload/stacks.h"
 
@@ -41,8 +43,11 @@ struct unwind {
 	uintptr_t low, high;		   /* readable, this walk; low <= sp */
 	uintptr_t native_low, native_high; /* the thread's own stack as far as known, or 0 */
 	uintptr_t first_sp;		   /* of the walk; 0 when its window did not grow in one piece */
+	const void *context;		   /* ucontext_t of the signal, or NULL */
+	bool is_exact;			   /* began at an interrupted instruction */
 	struct module module;
 	struct cfi_work cfi;
+	struct replay replay;
 };
 
 enum { UNWIND_ON = -1, UNWIND_END = 0 /* and positive: enum rsd_cut */ };
@@ -53,9 +58,10 @@ int unwind_begin_process(void);
 /*
  * unwind_begin - start a walk at registers.
  *
+ * context:  ucontext_t of the signal that interrupted there, or NULL.
  * Returns:  false when there is no rule cache (no memory, or before unwind_begin_process).
  */
-bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, struct frame *first);
+bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, const void *context, struct frame *first);
 
 /* unwind_enter - the walk goes on at this sp: a window around it. */
 void unwind_enter(struct unwind *u, uintptr_t sp);

@@ -42,16 +42,17 @@ static const uint8_t arch_followed[ARCH_FOLLOWED] = { ARCH_DWARF_RA, ARCH_DWARF_
 
 /* Where a ucontext has a register, by DWARF number: 40 + 8 * its place in gregs. */
 static const uint8_t arch_uc_offset[ARCH_REGISTERS] = { 144, 136, 152, 128, 112, 104, 120, 160, 40,
-							48,  56,  64,  72,  80,  88,  96,  168 };
+							48,  56,  64,  72,  80,	 88,  96,  168 };
 
 /* The registers of this instruction: those that a callee keeps, sp and ip, by DWARF number. */
-#define ARCH_HERE(reg)                                                                                         \
-	__asm__ volatile("leaq 0f(%%rip), %%rax\n0:\tmovq %%rax, 128(%0)\n\tmovq %%rsp, 56(%0)\n\tmovq %%rbp, 48(%0)\n\t" \
-			 "movq %%rbx, 24(%0)\n\tmovq %%r12, 96(%0)\n\tmovq %%r13, 104(%0)\n\tmovq %%r14, 112(%0)\n\t"     \
-			 "movq %%r15, 120(%0)"                                                                          \
-			 :                                                                                              \
-			 : "r"(reg)                                                                                     \
-			 : "rax", "memory")
+#define ARCH_HERE(reg)                                                                                                 \
+	__asm__ volatile(                                                                                              \
+		"leaq 0f(%%rip), %%rax\n0:\tmovq %%rax, 128(%0)\n\tmovq %%rsp, 56(%0)\n\tmovq %%rbp, 48(%0)\n\t"       \
+		"movq %%rbx, 24(%0)\n\tmovq %%r12, 96(%0)\n\tmovq %%r13, 104(%0)\n\tmovq %%r14, 112(%0)\n\t"           \
+		"movq %%r15, 120(%0)"                                                                                  \
+		:                                                                                                      \
+		: "r"(reg)                                                                                             \
+		: "rax", "memory")
 #define ARCH_KEPT (1u << 3 | 1u << 6 | 1u << 7 | 0xfu << 12 | 1u << 16)
 
 /* mov $15, %rax; syscall: rt_sigreturn, as libc's restorers spell it. `code` has ARCH_TRAMPOLINE_SIZE bytes. */
