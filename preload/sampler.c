@@ -87,9 +87,10 @@ static void take_sample(struct thread *t, const ucontext_t *context, uint32_t we
 	struct rec_head head = { RSD_HEAD(EV_SAMPLE, sizeof(record), 0), now };
 #if defined(__x86_64__)
 	const greg_t *g = context->uc_mcontext.gregs;
-	struct regs from = { (uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP] };
+	struct regs from = { (uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP], context };
 #else
-	struct regs from = { context->uc_mcontext.pc, context->uc_mcontext.sp, context->uc_mcontext.regs[29] };
+	struct regs from = { context->uc_mcontext.pc, context->uc_mcontext.sp, context->uc_mcontext.regs[29],
+			     context };
 #endif
 
 	if (!sample_stacks(t) || !sample_room(t)) {

@@ -77,6 +77,15 @@ static struct stack_state *make_stacks(void)
 	return memory ? stack_state_init(memory, (unsigned)config.depth) : NULL;
 }
 
+/* After an abandoned capture, or in a child whose node ids begin anew. */
+static void reset_stacks(struct stack_state *stacks)
+{
+	if (!stacks)
+		return;
+	__builtin_memset(stacks, 0, stack_state_size((unsigned)config.depth));
+	stack_state_init(stacks, (unsigned)config.depth);
+}
+
 static struct thread *make_state(void)
 {
 	struct thread *t = raw_map(sizeof(*t));
@@ -343,16 +352,14 @@ void thread_begin_child(void)
 	for (int i = 0; i < 2; i++) {
 		t->lane[i].ext = NULL;
 		t->lane[i].ready = t->lane[i].guard = t->lane[i].extents_taken = 0;
-		if (t->lane[i].stacks)
-			stack_state_init(t->lane[i].stacks, (unsigned)config.depth);
+		reset_stacks(t->lane[i].stacks);
 	}
 	t->samples = NULL;
 	t->samples_ready = 0;
 	t->sampling = 0;
 	t->timer = -1;
 	t->perf = NULL;
-	if (t->sample_stacks)
-		stack_state_init(t->sample_stacks, (unsigned)config.depth);
+	reset_stacks(t->sample_stacks);
 	free_push(t);
 }
 
@@ -380,7 +387,7 @@ struct lane *lane_enter_busy(struct thread *t, uintptr_t sp)
 			file_count(COUNT_GUARDS_STALE, 1);
 			lane->ext = NULL;
 			lane->ready = 0;
-			stack_state_init(lane->stacks, (unsigned)config.depth);
+			reset_stacks(lane->stacks);
 		}
 		if (!lane->stacks)
 			lane->stacks = make_stacks();
