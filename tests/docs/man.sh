@@ -1,0 +1,73 @@
+#!/bin/sh
+# The manual pages format without a warning, and every toggle, command, option, finding and kind of wait that the
+# .def rows have is explained where a reader looks for it.
+set -eu
+cd "$(dirname "$0")/../.."
+man=docs/man
+bad=0
+
+complain() {
+	echo "$*" >&2
+	bad=1
+}
+
+# A page's text without roff's escapes: "\-\-time" reads "--time".
+plain() { sed 's/\\f[A-Z]//g; s/\\//g' "$1"; }
+
+# has PAGE PATTERN
+has() { plain "$man/$1" | grep -Eq -e "$2"; }
+
+for page in $man/*.[15]; do
+	if command -v groff >/dev/null 2>&1; then
+		warnings=$(groff -man -Tutf8 -ww "$page" 2>&1 >/dev/null)
+		[ -z "$warnings" ] || complain "$page: $warnings"
+	fi
+	name=$(basename "$page")
+	grep -qF -- "docs/man/*.${name##*.}" Makefile || complain "$page is not installed"
+done
+
+# Each toggle has an entry of its own, which names its default.
+sed -n 's/^TOGGLE([a-z]*, *[a-z]*, *"\([a-z]*\)", *"\([^"]*\)".*/\1 \2/p' format/toggles.def >"${TMPDIR:-/tmp}/toggles.$$"
+[ -s "${TMPDIR:-/tmp}/toggles.$$" ] || complain "no rows in format/toggles.def?"
+while read -r name fallback; do
+	entry=$(plain $man/ringside.5 | awk -v start="^[.]BR $name=" '
+		$0 ~ /^[.]TP/ { pending = 1; next }
+		pending { pending = 0; if (inside && /^[.]BR [a-z]+=/) exit; if ($0 ~ start) inside = 1 }
+		inside { print }')
+	[ -n "$entry" ] || { complain "ringside.5 has no entry for $name="; continue; }
+	echo "$entry" | sed -n 2,4p | grep -qF -- "${fallback:-none}" || complain "ringside.5: $name= does not say its default $fallback"
+done <"${TMPDIR:-/tmp}/toggles.$$"
+rm -f "${TMPDIR:-/tmp}/toggles.$$"
+
+# Each command is listed, and has a page unless it is a small helper; each of its options is in its page or, being one
+# of the views' common ones, in ringside.1.
+for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' analyzer/commands.def); do
+	has ringside.1 "^[.]BR? $command( |$)" || complain "ringside.1 does not list $command"
+	case $command in help | version | completion) continue ;; esac
+	page=ringside-$command.1
+	[ -f "$man/$page" ] || { complain "no page $page"; continue; }
+	groups=$(sed -n "s/^COMMAND($command, *\"[^\"]*\", *\([A-Z_| ]*\),.*/\1/p" analyzer/commands.def | tr '|' '\n' | tr -d ' ')
+	for group in $groups; do
+		for option in $(awk -F, -v group="$group" '/^OPTION/ && $6 ~ group "( |$)" { gsub(/[ "]/, "", $2); print $2 }' \
+			analyzer/options.def); do
+			has "$page" "(^| )--$option( |=|$)" || {
+				[ "$group" = G_VIEW ] && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
+			} || has "$page" "--$option" || complain "$page does not explain --$option"
+		done
+	done
+done
+
+for word in $(sed -n 's/^WAIT([A-Z_]*, *[0-9]*, *"\([a-z-]*\)".*/\1/p' format/waits.def); do
+	has ringside-block.1 "^[.]BR? $word " || has ringside-block.1 "^[.]BR $word[ .]" || complain "ringside-block.1 lacks the kind $word"
+done
+for word in $(sed -n 's/^RULE([a-z_]*, *"\([a-z-]*\)".*/\1/p' analyzer/findings.def); do
+	has ringside-report.1 "^[.]B $word$" || complain "ringside-report.1 lacks the finding $word"
+done
+
+# Words of the lines that toggles print stand in the recorder's source and in the page.
+for word in 'SCHED ' 'HEAP ' 'LOCK tid=' 'IO tid=' 'STALL tid=' ' running=' ' other=' ' blocked=[' ' peak=' ' rss=' \
+	' waited ' ' held by tid=' 'no progress for ' ' ms clock, ' ' allocs'; do
+	grep -qF -- "$word" preload/lines.c preload/inittrace.c || complain "the recorder does not print \"$word\""
+	plain $man/ringside.5 | grep -qF -- "$word" || complain "ringside.5 does not show \"$word\""
+done
+exit $bad
