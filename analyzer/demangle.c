@@ -73,6 +73,7 @@ static char *respell(const char *readable)
 {
 	struct buf out = { 0 };
 
+	buf_add_string(&out, "");
 	for (const char *s = readable; *s;) {
 		size_t used = 0;
 
@@ -202,8 +203,10 @@ char *demangle_short(const char *readable, unsigned keep)
 	clone = strstr(s, " [clone ");
 	if (clone)
 		buf_add_string(&out, clone);
-	free(name);
-	if (out.failed)
+	if (out.failed || !out.len) {
 		buf_release(&out);
+		return name;
+	}
+	free(name);
 	return out.data;
 }

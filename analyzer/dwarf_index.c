@@ -71,7 +71,14 @@ static int compare_ranges(const void *pa, const void *pb)
 	return a->end > b->end ? -1 : a->end < b->end;
 }
 
-/* The narrowest-starting range around `address`; ranges of broken input may overlap, so the search is bounded. */
+static void ranges_sort(struct range_list *l)
+{
+	if (l->len)
+		qsort(l->list, l->len, sizeof(*l->list), compare_ranges);
+}
+
+/* The range that starts nearest before `address` and reaches it; ranges of broken input may overlap, so the search is
+ * bounded. */
 static const struct range *range_find(const struct range_list *l, uint64_t address)
 {
 	size_t low = 0, high = l->len;
@@ -157,7 +164,7 @@ struct dwarf_index *dwarf_index_new(Dwarf *dwarf)
 			break;
 		memset(&split, 0, sizeof(split));
 	}
-	qsort(x->ranges.list, x->ranges.len, sizeof(*x->ranges.list), compare_ranges);
+	ranges_sort(&x->ranges);
 	return x;
 }
 
@@ -239,7 +246,7 @@ static void take_scope(struct unit *unit, Dwarf_Die *scope, bool is_deep, bool i
 static void unit_read(struct unit *unit, bool is_deep)
 {
 	take_scope(unit, &unit->die, is_deep, false, 0);
-	qsort(unit->functions.list, unit->functions.len, sizeof(*unit->functions.list), compare_ranges);
+	ranges_sort(&unit->functions);
 }
 
 static const struct range *find_function(struct unit *unit, uint64_t address)
@@ -317,10 +324,13 @@ static char *qualified_name(Dwarf_Die *declaration, const char *name)
 	int count = has_scoped_names(declaration) ? dwarf_getscopes_die(declaration, &scopes) : 0;
 
 	for (int i = count - 1; i > 0; i--) {
-		const char *scope = holds_functions(dwarf_tag(&scopes[i])) ? dwarf_diename(&scopes[i]) : NULL;
+		int tag = dwarf_tag(&scopes[i]);
+		const char *scope = dwarf_diename(&scopes[i]);
 
-		if (scope)
+		if (holds_functions(tag) && scope)
 			buf_printf(&text, "%s::", scope);
+		else if (tag == DW_TAG_namespace)
+			buf_add_string(&text, "(anonymous namespace)::");
 	}
 	free(scopes);
 	buf_add_string(&text, name);

@@ -283,7 +283,8 @@ static void list_sort(struct symbol_list *l)
 {
 	size_t kept = 0;
 
-	qsort(l->list, l->len, sizeof(*l->list), compare_symbols);
+	if (l->len)
+		qsort(l->list, l->len, sizeof(*l->list), compare_symbols);
 	for (size_t i = 0; i < l->len; i++) {
 		if (!kept || l->list[kept - 1].start != l->list[i].start)
 			l->list[kept++] = l->list[i];
