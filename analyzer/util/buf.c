@@ -176,7 +176,7 @@ int buf_add_safe(struct buf *b, const char *text, size_t len)
 		if (buf_add_string(b, out))
 			return -ENOMEM;
 	}
-	return reserve(b, 0) ? -ENOMEM : 0;
+	return buf_add(b, "", 0); /* at least the NUL */
 }
 
 size_t safe_puts(const char *text, FILE *out)
