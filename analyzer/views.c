@@ -274,7 +274,7 @@ static int print_with_pattern(const struct view *v, FILE *out, struct buf *error
 		return ret;
 	ret = -ENOENT;
 	for (size_t i = 0; i < v->entries_len && ret; i++)
-		if (v->entries[i].cum && view_pattern_matches(pattern, v->entries[i].frame))
+		if (v->entries[i].cum && view_pattern_matches_function(pattern, v->entries[i].frame))
 			ret = 0;
 	if (ret)
 		buf_printf(error, "no function in this profile matches '%s'", o->pattern);

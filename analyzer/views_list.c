@@ -125,7 +125,7 @@ static int routines_init(struct routines *r, const struct view *v, const struct 
 		const struct view_entry *entry = &v->entries[i];
 		struct routine *routine;
 
-		if (!entry->cum || !view_pattern_matches(pattern, entry->frame))
+		if (!entry->cum || !view_pattern_matches_function(pattern, entry->frame))
 			continue;
 		routine = routine_of(r, entry->frame);
 		if (!routine || routine_add(routine, (uint32_t)i))

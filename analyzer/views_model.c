@@ -54,13 +54,12 @@ bool view_pattern_matches_text(const struct view_pattern *p, const char *text)
 	return text && !regexec(&p->regex, text, 0, NULL, 0);
 }
 
-bool view_pattern_matches(const struct view_pattern *p, const struct frame *frame)
+bool view_pattern_matches_function(const struct view_pattern *p, const struct frame *frame)
 {
 	char *name;
 	bool matches;
 
-	if (view_pattern_matches_text(p, frame->function) || view_pattern_matches_text(p, frame->file) ||
-	    view_pattern_matches_text(p, frame->module))
+	if (view_pattern_matches_text(p, frame->function))
 		return true;
 	if (!strpbrk(frame->function, "(<"))
 		return false;
@@ -68,6 +67,12 @@ bool view_pattern_matches(const struct view_pattern *p, const struct frame *fram
 	matches = view_pattern_matches_text(p, name);
 	free(name);
 	return matches;
+}
+
+bool view_pattern_matches(const struct view_pattern *p, const struct frame *frame)
+{
+	return view_pattern_matches_text(p, frame->file) || view_pattern_matches_text(p, frame->module) ||
+	       view_pattern_matches_function(p, frame);
 }
 
 static int filters_init(struct filters *f, const struct view_options *o, struct buf *error)

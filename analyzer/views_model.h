@@ -65,7 +65,8 @@ uint32_t *view_order(const struct view *v, bool by_cum, size_t *len);
 struct view_pattern;
 int view_pattern_new(struct view_pattern **out, const char *text, const char *option, struct buf *error);
 void view_pattern_free(struct view_pattern *p);
-/* By function (as written and shortened), source file or module. */
+/* By function, as written or shortened; the other one also by source file or module. */
+bool view_pattern_matches_function(const struct view_pattern *p, const struct frame *frame);
 bool view_pattern_matches(const struct view_pattern *p, const struct frame *frame);
 bool view_pattern_matches_text(const struct view_pattern *p, const char *text);
 

@@ -175,7 +175,7 @@ static int choose(struct shown *s, const struct view *v, const struct view_patte
 	for (size_t i = 0; i < s->all && len < limit; i++) {
 		const struct view_entry *e = &v->entries[s->order[i]];
 
-		if (magnitude(e->cum) >= s->least && (!pattern || view_pattern_matches(pattern, e->frame)))
+		if (magnitude(e->cum) >= s->least && (!pattern || view_pattern_matches_function(pattern, e->frame)))
 			s->order[len++] = s->order[i];
 	}
 	s->len = len;
