@@ -409,7 +409,7 @@ static const char source[] =
 	"	return work(argc - 1);\n"
 	"}\n";
 
-/* Lines 10 (call of where) and 12 (call of itself) of work, 20 of main; values chosen so that all sums differ. */
+/* The recursion stands twice on line 10 of one stack and is counted once. */
 static void list_annotates_the_source(void **state)
 {
 	char dir[] = "/tmp/ringside-views-XXXXXX", path[128], command[512];
@@ -442,7 +442,7 @@ static void list_annotates_the_source(void **state)
 	assert_int_equal(print(b, &options), 0);
 	snprintf(command, sizeof(command),
 		 "ROUTINE ======================== work in %s/work.c\n"
-		 "     1.17kB     1.17kB (flat, cum) 85.71%% of Total\n"
+		 "    1.17kB     1.17kB (flat, cum) 85.71%% of Total\n"
 		 "         .          .      8:int work(int n)\n"
 		 "         .          .      9:{\n"
 		 "    1.17kB     1.17kB     10:    where();\n"
