@@ -241,7 +241,7 @@ static char *lock_name(struct locks *l, const struct lock *lock)
 	struct buf out = { 0 };
 
 	if (symbol)
-		buf_add_string(&out, symbol);
+		buf_add_safe(&out, symbol, strlen(symbol));
 	else if (lock->block_size)
 		name_in_block(l, lock, &out);
 	else

@@ -224,7 +224,7 @@ int reader_refresh(struct reader *r, struct buf *error)
 	return err ? err : index_extents(r, error);
 }
 
-int reader_open(struct reader *r, const char *path, struct buf *error)
+int reader_open_head(struct reader *r, const char *path, struct buf *error)
 {
 	struct stat st;
 	int err;
@@ -240,7 +240,19 @@ int reader_open(struct reader *r, const char *path, struct buf *error)
 	else if (!S_ISREG(st.st_mode))
 		err = refuse(error, path, 0, "not a regular file");
 	else
-		err = reader_refresh(r, error);
+		err = read_header(r, error);
+	if (err)
+		reader_release(r);
+	return err;
+}
+
+int reader_open(struct reader *r, const char *path, struct buf *error)
+{
+	int err = reader_open_head(r, path, error);
+
+	if (err)
+		return err;
+	err = index_extents(r, error);
 	if (err)
 		reader_release(r);
 	return err;

@@ -50,6 +50,9 @@ struct reader {
 int reader_open(struct reader *r, const char *path, struct buf *error);
 void reader_release(struct reader *r);
 
+/* reader_open_head - the same without the index: header and texts only. */
+int reader_open_head(struct reader *r, const char *path, struct buf *error);
+
 /*
  * reader_refresh - read the header again and index what was taken since.
  *

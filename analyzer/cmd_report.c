@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_report.c - the first look at a recording. */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "analyzer/report.h"
+#include "analyzer/util/die.h"
+
+/* Rows per list when --top does not say. */
+#define TOP_TEXT 8u
+#define TOP_JSON 50u
+
+static int print(struct session *s, const struct options *o)
+{
+	struct report r = { .session = s, .a = &s->analyses[0] };
+	int err = findings_make(&r.findings, r.a);
+
+	r.top = o->top > 0 ? (size_t)o->top : o->top == 0 ? SIZE_MAX : o->is_json ? TOP_JSON : TOP_TEXT;
+	if (!err && !o->is_json)
+		session_pager(s);
+	err = err ? err : o->is_json ? report_json(&r, s->out) : report_text(&r, s->out);
+	findings_release(&r.findings);
+	if (err == -ENOMEM)
+		warn("%s: out of memory", s->path);
+	return err ? EXIT_FINDING : EXIT_FINE;
+}
+
+int cmd_report(struct options *o)
+{
+	struct session s;
+	int status = session_open(&s, o);
+
+	return session_close(&s, status ? status : print(&s, o));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.h - what a reading command works on: the recording the user meant, its processes, and where output goes.
+ */
+#ifndef RINGSIDE_SESSION_H
+#define RINGSIDE_SESSION_H
+
+#include "analyzer/analysis.h"
+#include "analyzer/options.h"
+
+/* One dump of a recorded tree of processes. */
+struct process_file {
+	char *path;
+	char *exe; /* base name */
+	uint32_t pid, ppid;
+	uint64_t start_realtime_ns;
+	uint32_t end_kind;
+	int32_t end_code;
+};
+
+struct session {
+	struct symbols *symbols;
+	struct stacks *stacks;
+	char *path;		    /* the FILE of the recording */
+	struct process_file *files; /* FILE first, then FILE.d/ by start */
+	size_t files_len;
+	size_t files_unreadable;
+	struct analysis *analyses; /* [0] is what is shown; more only with --all, merged into [0] */
+	size_t analyses_len;
+	size_t shown; /* index in files of analyses[0] */
+	FILE *out;    /* stdout, or a pager when stdout is a terminal */
+	bool has_pager;
+};
+
+/*
+ * session_open - find FILE (the newest ringside.*.rsd of the current directory without one), choose the process,
+ * run the analysis.
+ *
+ * Returns:  0, or an exit code after a message.
+ */
+int session_open(struct session *s, const struct options *o);
+
+/* session_find - only the first half: paths and processes, nothing analysed. */
+int session_find(struct session *s, const struct options *o);
+
+/*
+ * session_close - flush the output and release all.
+ *
+ * Returns:  status, or EXIT_FINDING after a message when the output could not be written.
+ */
+int session_close(struct session *s, int status);
+
+/* session_pager - from now on `s->out` goes through PAGER, if stdout is a terminal that understands it. */
+void session_pager(struct session *s);
+
+/* session_width - columns of the terminal, 0 when stdout is none. session_color: whether to use color. */
+unsigned session_width(void);
+bool session_color(void);
+
+#endif
