@@ -8,6 +8,8 @@
 #include "preload/hook.h"
 #include "preload/heap.h"
 
+#include <errno.h>
+
 EXPORT void *malloc(size_t size);
 EXPORT void free(void *block);
 EXPORT void *calloc(size_t n, size_t size);
@@ -89,20 +91,17 @@ static void *boot_realloc(void *old, size_t size)
 	return block;
 }
 
-EXPORT void *realloc(void *old, size_t size)
+static void *resize(enum rsd_api api, void *old, size_t size, const struct regs *from)
 {
-	struct regs from = REGS_OF_CALLER();
 	uint64_t before;
 	void *block;
 
-	if (!KNOWN(realloc))
-		return NULL;
 	if (!heap_mode)
 		return unlikely(is_boot_memory(old)) ? boot_realloc(old, size) : real.realloc(old, size);
 	if (!old || unlikely(is_boot_memory(old))) {
 		block = old ? boot_realloc(old, size) : real.realloc(old, size);
 		if (block)
-			heap_alloc(&from, API_REALLOC, block, size);
+			heap_alloc(from, api, block, size);
 		return block;
 	}
 	if (unlikely(heap_counts_usable) && thread_enter())
@@ -110,33 +109,35 @@ EXPORT void *realloc(void *old, size_t size)
 	before = clock_now();
 	block = real.realloc(old, size);
 	if (likely(block != NULL))
-		heap_realloc(&from, API_REALLOC, before, old, block, size);
+		heap_realloc(from, api, before, old, block, size);
 	else if (!size)
-		heap_free(API_REALLOC, old); /* realloc(p, 0) freed it */
+		heap_free(api, old); /* realloc(p, 0) freed it */
 	return block;
 }
 
+EXPORT void *realloc(void *old, size_t size)
+{
+	struct regs from = REGS_OF_CALLER();
+
+	return KNOWN(realloc) ? resize(API_REALLOC, old, size, &from) : NULL;
+}
+
+/*
+ * By the original realloc: glibc's reallocarray calls realloc through the PLT, that is the wrapper above, and the block
+ * would be recorded twice.
+ */
 EXPORT void *reallocarray(void *old, size_t n, size_t size)
 {
 	struct regs from = REGS_OF_CALLER();
-	uint64_t before;
-	void *block;
+	size_t total;
 
-	if (!KNOWN(reallocarray))
+	if (!KNOWN(realloc))
 		return NULL;
-	if (!heap_mode || !old) {
-		block = real.reallocarray(old, n, size);
-		if (heap_mode && block)
-			heap_alloc(&from, API_REALLOCARRAY, block, n * size);
-		return block;
+	if (__builtin_mul_overflow(n, size, &total)) {
+		errno = ENOMEM;
+		return NULL;
 	}
-	before = clock_now();
-	block = real.reallocarray(old, n, size);
-	if (likely(block != NULL))
-		heap_realloc(&from, API_REALLOCARRAY, before, old, block, n * size);
-	else if (!n || !size)
-		heap_free(API_REALLOCARRAY, old);
-	return block;
+	return resize(API_REALLOCARRAY, old, total, &from);
 }
 
 EXPORT int posix_memalign(void **out, size_t align, size_t size)
