@@ -39,6 +39,7 @@ struct tally {
 	uint64_t bytes;
 	uint64_t digest; /* sum over the items, so that their order doesn't matter */
 	uint64_t latency_ns, max_latency_ns;
+	uint64_t p99_ns; /* newest one that the variant knows, or 0 */
 };
 
 /* How one variant gets memory and keeps its metrics; `self` is what init made. */
@@ -50,7 +51,8 @@ struct variant {
 	void (*drop)(struct item *item);
 	/* 0 and the digest, -EBADMSG when the item is broken, -ENOMEM. The item stays the caller's. */
 	int (*process)(struct item *item, uint64_t *digest);
-	void (*count)(struct tally *worker, uint64_t bytes, uint64_t digest, uint64_t latency_ns);
+	/* Returns the 99th percentile of the latest latencies, 0 if the variant doesn't keep it. */
+	uint64_t (*count)(struct tally *worker, uint64_t bytes, uint64_t digest, uint64_t latency_ns);
 	/* Called once per worker at its end. */
 	void (*merge)(const struct tally *worker, struct tally *all);
 };

@@ -15,7 +15,7 @@
 
 #include "common/books.h"
 
-#define LATENCIES 512 /* newest ones, ranked after each item */
+#define LATENCIES 768 /* newest ones, ranked after each item */
 #define NOTE_SIZE 80
 
 static const struct options *options;
@@ -24,7 +24,6 @@ static struct {
 	uint64_t latencies[LATENCIES];
 	uint64_t ranked[LATENCIES];
 	uint64_t seen;
-	uint64_t p99_ns;
 } metrics = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static int naive_init(const struct options *opt)
@@ -146,7 +145,7 @@ static int naive_process(struct item *item, uint64_t *digest)
 }
 
 /* Sorts a copy of all latencies to know one of them: insertion sort, with the lock held. */
-__attribute__((noinline)) static void rank_latencies(uint64_t count)
+__attribute__((noinline)) static uint64_t rank_latencies(uint64_t count)
 {
 	memcpy(metrics.ranked, metrics.latencies, count * sizeof(*metrics.ranked));
 	for (uint64_t i = 1; i < count; i++) {
@@ -156,18 +155,18 @@ __attribute__((noinline)) static void rank_latencies(uint64_t count)
 			metrics.ranked[at] = metrics.ranked[at - 1];
 		metrics.ranked[at] = value;
 	}
-	metrics.p99_ns = metrics.ranked[count * 99 / 100];
+	return metrics.ranked[count * 99 / 100];
 }
 
-__attribute__((noinline)) static void count_item(struct tally *worker, uint64_t bytes, uint64_t digest,
-						 uint64_t latency_ns)
+__attribute__((noinline)) static uint64_t count_item(struct tally *worker, uint64_t bytes, uint64_t digest,
+						     uint64_t latency_ns)
 {
-	uint64_t count;
+	uint64_t count, p99_ns;
 
-	book_wait("mutex", "rank_latencies", pthread_mutex_lock(&metrics.lock));
+	book_wait_while("mutex", "count_item", "rank_latencies", pthread_mutex_lock(&metrics.lock));
 	metrics.latencies[metrics.seen++ % LATENCIES] = latency_ns;
 	count = metrics.seen < LATENCIES ? metrics.seen : LATENCIES;
-	book_cpu("rank_latencies", rank_latencies(count));
+	book_cpu("rank_latencies", p99_ns = rank_latencies(count));
 	worker->done++;
 	worker->bytes += bytes;
 	worker->digest += digest;
@@ -175,6 +174,7 @@ __attribute__((noinline)) static void count_item(struct tally *worker, uint64_t 
 	if (latency_ns > worker->max_latency_ns)
 		worker->max_latency_ns = latency_ns;
 	pthread_mutex_unlock(&metrics.lock);
+	return p99_ns;
 }
 
 static void merge_tally(const struct tally *worker, struct tally *all)
@@ -188,6 +188,7 @@ static void merge_tally(const struct tally *worker, struct tally *all)
 	all->latency_ns += worker->latency_ns;
 	if (worker->max_latency_ns > all->max_latency_ns)
 		all->max_latency_ns = worker->max_latency_ns;
+	all->p99_ns = worker->p99_ns ? worker->p99_ns : all->p99_ns;
 	pthread_mutex_unlock(&metrics.lock);
 }
 

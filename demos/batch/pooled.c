@@ -105,7 +105,7 @@ static int pooled_process(struct item *item, uint64_t *digest)
 }
 
 /* The worker's own tally: no lock, nothing shared. */
-static void count_alone(struct tally *worker, uint64_t bytes, uint64_t digest, uint64_t latency_ns)
+static uint64_t count_alone(struct tally *worker, uint64_t bytes, uint64_t digest, uint64_t latency_ns)
 {
 	worker->done++;
 	worker->bytes += bytes;
@@ -113,6 +113,7 @@ static void count_alone(struct tally *worker, uint64_t bytes, uint64_t digest, u
 	worker->latency_ns += latency_ns;
 	if (latency_ns > worker->max_latency_ns)
 		worker->max_latency_ns = latency_ns;
+	return 0;
 }
 
 static void merge_tally(const struct tally *worker, struct tally *all)

@@ -62,10 +62,20 @@ static void put_hex(char *out, uint64_t value, int digits)
 		out[i] = "0123456789abcdef"[value & 15];
 }
 
+/* Rotates and adds: weaker than checksum_bytes, and a function of its own, so that the profile tells them apart. */
+STEP static uint32_t fold_chunk(const uint8_t *bytes, size_t size)
+{
+	uint32_t sum = 1;
+
+	for (size_t i = 0; i < size; i++)
+		sum = (sum << 5 | sum >> 27) + bytes[i];
+	return sum;
+}
+
 STEP void format_chunk(char *line, const uint8_t *bytes, size_t size)
 {
 	memset(line, '.', RESULT_LINE);
-	put_hex(line, checksum_bytes(bytes, size), 8);
+	put_hex(line, fold_chunk(bytes, size), 8);
 	put_hex(line + 9, size, 4);
 	put_hex(line + 14, bytes[0], 2);
 	line[RESULT_LINE - 1] = '\n';

@@ -124,8 +124,8 @@ static void merge_same(struct book *first)
 		first->longs += site->longs;
 		first->long_ns += site->long_ns;
 		raise_max(&first->max_ns, site->max_ns);
-		if (!first->holder)
-			first->holder = site->holder;
+		first->holder = first->holder ? first->holder : site->holder;
+		first->does = first->does ? first->does : site->does;
 		site->is_listed = 0;
 	}
 }
@@ -153,7 +153,8 @@ static void print_wait(FILE *out, const struct book *site)
 		"{\"kind\":\"%s\",\"function\":\"%s\",\"count\":%lu,\"ns\":%lu,\"max_ns\":%lu,\"long_count\":%lu,"
 		"\"long_ns\":%lu,\"holder\":",
 		site->word, site->name, site->count, site->amount, site->max_ns, site->longs, site->long_ns);
-	fprintf(out, site->holder ? "\"%s\"}" : "null}", site->holder);
+	fprintf(out, site->holder ? "\"%s\"" : "null", site->holder);
+	fprintf(out, site->does ? ",\"holder_does\":\"%s\"}" : "}", site->does);
 }
 
 static void print_list(FILE *out, enum book_kind kind, const char *key, void (*print)(FILE *, const struct book *))

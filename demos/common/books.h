@@ -31,7 +31,8 @@ struct book {
 	enum book_kind kind;
 	const char *name;   /* function; CPU: the measured function */
 	const char *word;   /* WAIT: what is waited for, as reports say it; else NULL */
-	const char *holder; /* WAIT: the function that makes others wait, or NULL */
+	const char *holder; /* WAIT: the function that ends the wait: releases the lock, signals, writes; or NULL */
+	const char *does;   /* WAIT: what the holder calls meanwhile, or NULL */
 	uint64_t count;	    /* allocations, leaked blocks, calls */
 	uint64_t amount;    /* bytes or ns */
 	uint64_t longs;	    /* WAIT: calls of BOOK_LONG_NS or more */
@@ -43,9 +44,9 @@ struct book {
 
 #define BOOK_LONG_NS 1000000ull /* waits from here on are also counted apart */
 
-#define BOOK_SITE(kind_, name_, word_, holder_)                                                                        \
+#define BOOK_SITE(kind_, name_)                                                                                        \
 	({                                                                                                             \
-		static struct book site_ = { .kind = (kind_), .name = (name_), .word = (word_), .holder = (holder_) }; \
+		static struct book site_ = { .kind = (kind_), .name = (name_) };                                       \
 		&site_;                                                                                                \
 	})
 
@@ -61,12 +62,12 @@ void book_waited(struct book *site, uint64_t dur_ns);
 #define book_malloc(size)                                                                                              \
 	({                                                                                                             \
 		size_t size_ = (size);                                                                                 \
-		book_gained(BOOK_SITE(BOOK_HEAP, __func__, NULL, NULL), malloc(size_), size_);                         \
+		book_gained(BOOK_SITE(BOOK_HEAP, __func__), malloc(size_), size_);                                     \
 	})
 #define book_calloc(count, size)                                                                                       \
 	({                                                                                                             \
 		size_t count_ = (count), size_ = (size);                                                               \
-		book_gained(BOOK_SITE(BOOK_HEAP, __func__, NULL, NULL), calloc(count_, size_), count_ *size_);         \
+		book_gained(BOOK_SITE(BOOK_HEAP, __func__), calloc(count_, size_), count_ *size_);                     \
 	})
 /* Both sizes above 0. */
 #define book_realloc(block, old_size, size)                                                                            \
@@ -74,7 +75,7 @@ void book_waited(struct book *site, uint64_t dur_ns);
 		size_t old_size_ = (old_size), size_ = (size);                                                         \
 		void *old_ = (block);                                                                                  \
 		int had_ = old_ != NULL;                                                                               \
-		book_moved(BOOK_SITE(BOOK_HEAP, __func__, NULL, NULL), had_, old_size_, realloc(old_, size_), size_);  \
+		book_moved(BOOK_SITE(BOOK_HEAP, __func__), had_, old_size_, realloc(old_, size_), size_);              \
 	})
 /* `size` is what was requested for the block. */
 #define book_free(block, size)                                                                                         \
@@ -85,22 +86,27 @@ void book_waited(struct book *site, uint64_t dur_ns);
 	} while (0)
 
 /* Declares that a live block is dropped on purpose: the planted leak that a report must find in `function`. */
-#define book_leak(function, size) book_add(BOOK_SITE(BOOK_LEAK, (function), NULL, NULL), 1, (size))
+#define book_leak(function, size) book_add(BOOK_SITE(BOOK_LEAK, (function)), 1, (size))
 
 /* Runs a statement and books the thread's CPU time in it under `function`. Adds about 0.4 us. */
 #define book_cpu(function, statement)                                                                                  \
 	do {                                                                                                           \
 		uint64_t cpu_start_ = clock_thread_cpu_ns();                                                           \
 		statement;                                                                                             \
-		book_add(BOOK_SITE(BOOK_CPU, (function), NULL, NULL), 1, clock_thread_cpu_ns() - cpu_start_);          \
+		book_add(BOOK_SITE(BOOK_CPU, (function)), 1, clock_thread_cpu_ns() - cpu_start_);                      \
 	} while (0)
 
 /* Evaluates a call that may block and books how long it took, under the function it stands in. */
-#define book_wait(word, holder, call)                                                                                  \
+#define book_wait(word, holder, call) book_wait_while(word, holder, NULL, call)
+/* The same, when it is known what the holder is busy with. */
+#define book_wait_while(word_, holder_, does_, call)                                                                   \
 	({                                                                                                             \
+		static struct book wait_site_ = {                                                                      \
+			.kind = BOOK_WAIT, .name = __func__, .word = (word_), .holder = (holder_), .does = (does_)     \
+		};                                                                                                     \
 		uint64_t wait_start_ = clock_now_ns();                                                                 \
 		__auto_type wait_ret_ = (call);                                                                        \
-		book_waited(BOOK_SITE(BOOK_WAIT, __func__, (word), (holder)), clock_now_ns() - wait_start_);           \
+		book_waited(&wait_site_, clock_now_ns() - wait_start_);                                                \
 		wait_ret_;                                                                                             \
 	})
 

@@ -46,7 +46,7 @@ __attribute__((noinline)) static int append_line(struct log_file *log, const cha
 {
 	int err;
 
-	book_wait("mutex", "sync_log_to_disk", pthread_mutex_lock(&log->lock));
+	book_wait_while("mutex", "append_line", "sync_log_to_disk", pthread_mutex_lock(&log->lock));
 	err = write_line(log, line);
 	pthread_mutex_unlock(&log->lock);
 	return err;

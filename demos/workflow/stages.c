@@ -244,23 +244,26 @@ __attribute__((noinline)) static void scan_dictionary(struct job *job, int count
 }
 
 /* The lock is only for the hits, but it is held for the whole scan: one job at a time. */
-__attribute__((noinline)) static void join_locked(struct job *job)
+__attribute__((noinline)) static int join_locked(struct job *job)
 {
 	struct dictionary *dictionary = &job->flow->dictionary;
 
-	book_wait("mutex", "scan_dictionary", pthread_mutex_lock(&dictionary->lock));
+	book_wait_while("mutex", "join_locked", "scan_dictionary", pthread_mutex_lock(&dictionary->lock));
 	book_cpu("scan_dictionary", scan_dictionary(job, 1));
 	pthread_mutex_unlock(&dictionary->lock);
+	return 0;
 }
 
 static int join_stage(struct job *job)
 {
+	int err = 0;
+
 	if (!strcmp(job->flow->opt->join, "locked"))
-		join_locked(job);
+		err = join_locked(job);
 	else
 		book_cpu("scan_dictionary", scan_dictionary(job, 0));
 	ringside_logf(job->task, "join", "job %lu: %lu of %zu found", job->id, job->hits, job->count);
-	return 0;
+	return err;
 }
 
 /* ---- store ------------------------------------------------------------------------------------------------ */
