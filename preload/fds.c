@@ -16,6 +16,12 @@
 
 static struct rsd_extent *tables[TABLES];
 
+/* In a fresh child of fork the parent's dump is not mapped: these tables point nowhere until life_child. */
+static bool is_mapped(void)
+{
+	return *life_state == LIFE_RECORDING;
+}
+
 static struct rsd_fd *fd_slot(int fd, bool make, uint32_t thread)
 {
 	uint32_t table = (uint32_t)fd / (uint32_t)RSD_FDS_PER_UNIT;
@@ -158,11 +164,11 @@ void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ti
 
 void fds_close(int fd)
 {
-	struct rsd_fd *slot = fd_slot(fd, false, 0);
-	struct thread *t = slot && slot->name ? thread_enter() : NULL;
+	struct rsd_fd *slot;
+	struct thread *t;
 	struct rec_fd record = { .fd = (uint32_t)fd };
 
-	if (likely(!t))
+	if (!is_mapped() || !(slot = fd_slot(fd, false, 0)) || !slot->name || !(t = thread_enter()))
 		return;
 	record.name = __atomic_exchange_n(&slot->name, 0, __ATOMIC_ACQ_REL);
 	record.open_tick = slot->open_tick;
@@ -176,7 +182,7 @@ void fds_close(int fd)
 
 void fds_peer_changed(int fd)
 {
-	struct rsd_fd *slot = fd_slot(fd, false, 0);
+	struct rsd_fd *slot = is_mapped() ? fd_slot(fd, false, 0) : NULL;
 
 	if (slot)
 		__atomic_store_n(&slot->name, 0, __ATOMIC_RELEASE);
