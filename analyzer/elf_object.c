@@ -17,27 +17,15 @@
 
 #include "analyzer/elf_object.h"
 #include "analyzer/elf_plt.h"
+#include "analyzer/elf_symbols.h"
 #include "analyzer/modules.h"
 
 #define VDSO_SIZE_MAX (64u << 10)
 
-struct symbol {
-	uint64_t start, end; /* end == start: size unknown */
-	const char *name;
-	uint32_t section;
-	bool is_local;
-};
-
-struct symbol_list {
-	struct symbol *list;
-	size_t len, cap;
-	uint64_t widest;
-};
-
 struct elf_object {
 	Dwfl *dwfl;
 	Dwfl_Module *module;
-	struct symbol_list functions, data;
+	struct elf_symbols symbols;
 	bool has_symbols, has_plt;
 	struct elf_plt plt;
 	const unsigned char *hdr; /* .eh_frame_hdr: sorted pairs of (function, FDE), relative to hdr_address */
@@ -228,153 +216,18 @@ void elf_object_free(struct elf_object *o)
 	if (o->dwfl)
 		dwfl_end(o->dwfl);
 	elf_plt_release(&o->plt);
-	free(o->functions.list);
-	free(o->data.list);
+	elf_symbols_release(&o->symbols);
 	free(o->debug_dir);
 	free(o);
 }
 
 /* ---- symbol tables ---- */
 
-static void list_add(struct symbol_list *l, const struct symbol *symbol)
-{
-	if (l->len == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 256;
-		struct symbol *list = realloc(l->list, cap * sizeof(*list));
-
-		if (!list)
-			return; /* fewer names are better than none */
-		l->list = list;
-		l->cap = cap;
-	}
-	l->list[l->len++] = *symbol;
-	if (symbol->end - symbol->start > l->widest)
-		l->widest = symbol->end - symbol->start;
-}
-
-static size_t underscores(const char *name)
-{
-	return strspn(name, "_");
-}
-
-/* Order by place; at one place the better name stands first. */
-static int compare_symbols(const void *pa, const void *pb)
-{
-	const struct symbol *a = pa, *b = pb;
-	size_t a_len, b_len;
-
-	if (a->start != b->start)
-		return a->start < b->start ? -1 : 1;
-	if ((a->end == a->start) != (b->end == b->start))
-		return a->end == a->start ? 1 : -1;
-	if (a->is_local != b->is_local)
-		return a->is_local ? 1 : -1;
-	if (underscores(a->name) != underscores(b->name))
-		return underscores(a->name) < underscores(b->name) ? -1 : 1;
-	a_len = strlen(a->name);
-	b_len = strlen(b->name);
-	if (a_len != b_len)
-		return a_len < b_len ? -1 : 1;
-	return strcmp(a->name, b->name);
-}
-
-/* Keep the best name of each start. */
-static void list_sort(struct symbol_list *l)
-{
-	size_t kept = 0;
-
-	if (l->len)
-		qsort(l->list, l->len, sizeof(*l->list), compare_symbols);
-	for (size_t i = 0; i < l->len; i++) {
-		if (!kept || l->list[kept - 1].start != l->list[i].start)
-			l->list[kept++] = l->list[i];
-		else if (l->list[kept - 1].end < l->list[i].end)
-			l->list[kept - 1].end = l->list[i].end;
-	}
-	l->len = kept;
-}
-
-static bool is_function_type(int type, GElf_Word flags_known, bool in_code)
-{
-	return type == STT_FUNC || type == STT_GNU_IFUNC || (type == STT_NOTYPE && flags_known && in_code);
-}
-
-static void symbol_take(struct elf_object *o, int index)
-{
-	GElf_Addr address;
-	GElf_Word section = 0;
-	GElf_Shdr shdr_memory, *shdr = NULL;
-	GElf_Sym sym;
-	Elf *elf = NULL;
-	const char *name = dwfl_module_getsym_info(o->module, index, &sym, &address, &section, &elf, NULL);
-	int type = name ? GELF_ST_TYPE(sym.st_info) : 0;
-	struct symbol symbol = { .start = address, .name = name, .section = section };
-	bool in_code = false;
-
-	if (!name || !name[0] || section == SHN_UNDEF || sym.st_size > UINT64_MAX - address)
-		return;
-	if (type == STT_NOTYPE && elf) {
-		/* Labels of assembler code; those of $x, $d and the like only mark places. */
-		Elf_Scn *scn = elf_getscn(elf, section);
-
-		shdr = scn ? gelf_getshdr(scn, &shdr_memory) : NULL;
-		in_code = shdr && shdr->sh_flags & SHF_EXECINSTR && name[0] != '$' && name[0] != '.';
-	}
-	symbol.end = address + sym.st_size;
-	symbol.is_local = GELF_ST_BIND(sym.st_info) == STB_LOCAL;
-	if (is_function_type(type, shdr != NULL, in_code))
-		list_add(&o->functions, &symbol);
-	else if ((type == STT_OBJECT || type == STT_COMMON) && sym.st_size)
-		list_add(&o->data, &symbol);
-}
-
 static void read_symbols(struct elf_object *o)
 {
-	int count;
-
-	if (o->has_symbols)
-		return;
+	if (!o->has_symbols)
+		elf_symbols_read(&o->symbols, o->module);
 	o->has_symbols = true;
-	count = dwfl_module_getsymtab(o->module);
-	for (int i = 1; i < count; i++)
-		symbol_take(o, i);
-	list_sort(&o->functions);
-	list_sort(&o->data);
-}
-
-/* The innermost symbol around `address`; one without size only if nothing else begins between. */
-static const struct symbol *list_find(const struct symbol_list *l, uint64_t address)
-{
-	size_t low = 0, high = l->len;
-	const struct symbol *nearest;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (l->list[mid].start <= address)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (!low)
-		return NULL;
-	nearest = &l->list[low - 1];
-	if (nearest->end == nearest->start)
-		return nearest;
-	for (size_t i = low; i-- > 0 && low - i < 64 && address - l->list[i].start < l->widest;)
-		if (address < l->list[i].end)
-			return &l->list[i];
-	return NULL;
-}
-
-static bool find_symbol(const struct symbol_list *l, uint64_t address, struct elf_symbol *out)
-{
-	const struct symbol *symbol = list_find(l, address);
-
-	if (!symbol)
-		return false;
-	*out = (struct elf_symbol){ symbol->name, symbol->start, symbol->end - symbol->start };
-	return true;
 }
 
 /* A label without size names what follows it in its own section only, and no more than one unwind table entry. */
@@ -391,13 +244,13 @@ static bool is_reached(struct elf_object *o, const struct elf_symbol *symbol, ui
 bool elf_object_function(struct elf_object *o, uint64_t address, struct elf_symbol *out)
 {
 	read_symbols(o);
-	return find_symbol(&o->functions, address, out) && is_reached(o, out, address);
+	return elf_symbols_find(&o->symbols.functions, address, out) && is_reached(o, out, address);
 }
 
 bool elf_object_data(struct elf_object *o, uint64_t address, struct elf_symbol *out)
 {
 	read_symbols(o);
-	return find_symbol(&o->data, address, out);
+	return elf_symbols_find(&o->symbols.data, address, out);
 }
 
 const char *elf_object_plt(struct elf_object *o, uint64_t address, uint64_t *start)

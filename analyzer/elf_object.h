@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/elf_symbols.h"
 #include "analyzer/util/buf.h"
 
 struct elf_object;
@@ -34,15 +35,9 @@ struct elf_want {
 int elf_object_open(struct elf_object **out, const struct elf_want *want, struct buf *note);
 void elf_object_free(struct elf_object *o);
 
-struct elf_symbol {
-	const char *name; /* as the linker knows it; lives as long as the object */
-	uint64_t start;
-	uint64_t size; /* 0: not known, it reaches to the next symbol */
-};
-
 /*
  * elf_object_function, elf_object_data - the symbol that covers `address`. Of several at one place the one people
- * write wins: fewest leading underscores, global before local, shortest.
+ * write wins: global, fewest leading underscores, shortest.
  */
 bool elf_object_function(struct elf_object *o, uint64_t address, struct elf_symbol *out);
 bool elf_object_data(struct elf_object *o, uint64_t address, struct elf_symbol *out);

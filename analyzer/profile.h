@@ -34,6 +34,11 @@ struct profile {
 	struct profile_value values[PROFILE_VALUES];
 	size_t values_len;
 	size_t main_value; /* what is shown when --sample does not say */
+	/*
+	 * Extended regular expression of functions that only pass a value on ("operator new"): at the inner end of a
+	 * stack they are left out, so that their caller is charged. NULL: none. Static text.
+	 */
+	const char *drop_frames;
 	uint64_t duration_ns;
 	struct profile_row *rows;
 	size_t rows_len, rows_cap;

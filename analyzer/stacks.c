@@ -191,9 +191,13 @@ static int frames_add(struct frames *f, const struct frame_chain *chain)
 int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out)
 {
 	out->len = 0;
-	for (; id.v && id.v < s->len; id.v = s->nodes[id.v].parent)
+	for (; id.v && id.v < s->len; id.v = s->nodes[id.v].parent) {
+		/* The recorder's wrappers stand between the program and what it called: they show only as a leaf. */
+		if (out->len && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
+			continue;
 		if (frames_add(out, stacks_leaf(s, id)))
 			return -ENOMEM;
+	}
 	return 0;
 }
 
@@ -273,9 +277,13 @@ static struct stack_id push_raw(struct stack_space *space, struct stack_id paren
 				enum rsd_cut cut)
 {
 	struct module *module = modules_by_id(space->modules, RSD_NODE_MODULE(raw));
-	uint32_t object = module ? symbols_object(space->stacks->symbols, module) : 0;
 	uint64_t address = RSD_NODE_IP(raw);
+	uint32_t object;
 
+	/* The recorder may not have known the module yet; what is there now is the best guess. */
+	if (!module)
+		module = modules_by_addr(space->modules, address);
+	object = module ? symbols_object(space->stacks->symbols, module) : 0;
 	if (object)
 		address -= module->bias;
 	return stacks_push(space->stacks, parent, object, address, raw->flags & RSD_NODE_EXACT, cut);

@@ -87,8 +87,8 @@ struct frames {
 void frames_release(struct frames *f);
 
 /*
- * stacks_frames - all frames of a stack, innermost first, inlined ones included; the recorder's own and the
- * intercepted function's wrapper never are in a dump, so none is cut off here.
+ * stacks_frames - all frames of a stack, innermost first, inlined ones included. The recorder's own code is one frame
+ * "[ringside]" where it was running, and no frame where it only passed a call on.
  *
  * out:      cleared first.
  * Returns:  0 or -ENOMEM.

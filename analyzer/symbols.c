@@ -18,6 +18,7 @@ struct object {
 	const char *path, *name; /* interned */
 	uint8_t build_id[RSD_BUILD_ID_MAX];
 	uint32_t build_id_len;
+	bool is_recorder;	/* libringside.so */
 	bool is_open;		/* opening was tried */
 	struct elf_object *elf; /* NULL: no names from it */
 	struct dwarf_index *dwarf;
@@ -115,7 +116,13 @@ static uint32_t object_new(struct symbols *s, const char *path)
 	memset(o, 0, sizeof(*o));
 	o->path = symbols_intern(s, path);
 	o->name = symbols_intern(s, path_base(path));
+	o->is_recorder = o->name && !strcmp(o->name, "libringside.so");
 	return o->path && o->name ? (uint32_t)s->len++ : 0;
+}
+
+bool symbols_is_recorder(const struct symbols *s, uint32_t object)
+{
+	return object < s->len && s->objects[object].is_recorder;
 }
 
 static bool is_same(const struct object *o, const struct module *module)
@@ -235,19 +242,33 @@ static const char *readable(struct symbols *s, const char *linkage)
 	return kept;
 }
 
-/* A compiler moves unlikely parts of f away as "f.cold": they are still f. */
-static const char *without_cold(struct symbols *s, const char *linkage)
+/*
+ * The part of a linkage name that names the function: without the symbol version of "fopen@@GLIBC_2.2.5" and the
+ * ".cold" of unlikely parts that the compiler moved away.
+ */
+static size_t essential_length(const char *linkage)
 {
-	const char *cold = strstr(linkage, ".cold");
-	char *name;
-	const char *kept;
+	const char *version = strchr(linkage, '@'), *cold = strstr(linkage, ".cold");
 
-	if (!cold || cold == linkage || strspn(cold + 5, ".0123456789") != strlen(cold + 5))
-		return linkage;
-	name = strndup(linkage, (size_t)(cold - linkage));
+	if (version && version > linkage)
+		return (size_t)(version - linkage);
+	if (cold && cold > linkage && strspn(cold + 5, ".0123456789") == strlen(cold + 5))
+		return (size_t)(cold - linkage);
+	return strlen(linkage);
+}
+
+static const char *essential_name(struct symbols *s, const char *linkage)
+{
+	size_t len = essential_length(linkage);
+	const char *kept;
+	char *name;
+
+	if (!linkage[len])
+		return symbols_intern(s, linkage);
+	name = strndup(linkage, len);
 	kept = name ? symbols_intern(s, name) : NULL;
 	free(name);
-	return kept ? kept : linkage;
+	return kept;
 }
 
 /* "/a/./b//c" -> "/a/b/c"; relative names get the directory the compiler ran in. */
@@ -280,7 +301,7 @@ static void name_from_symbol(struct symbols *s, struct object *o, struct frame *
 	uint64_t start = 0;
 
 	if (o->elf && elf_object_function(o->elf, frame->address, &symbol)) {
-		frame->linkage = symbols_intern(s, without_cold(s, symbol.name));
+		frame->linkage = essential_name(s, symbol.name);
 		frame->function = frame->linkage ? readable(s, frame->linkage) : NULL;
 		frame->start = symbol.start;
 		frame->source = FRAME_SYMBOL;
@@ -305,17 +326,17 @@ static void name_from_symbol(struct symbols *s, struct object *o, struct frame *
 
 /*
  * A C library calls its malloc "__libc_malloc" inside: the name that programs link to is in the symbol table, at
- * the same address and with fewer underscores.
+ * the same address, global and with no more underscores.
  */
 static void prefer_public_name(struct symbols *s, struct object *o, struct frame *frame)
 {
 	struct elf_symbol symbol;
 
 	if (frame->function[0] != '_' || frame->inlined || !frame->start ||
-	    !elf_object_function(o->elf, frame->start, &symbol) || symbol.start != frame->start ||
-	    strspn(symbol.name, "_") >= strspn(frame->function, "_"))
+	    !elf_object_function(o->elf, frame->start, &symbol) || symbol.start != frame->start || symbol.is_local ||
+	    strspn(symbol.name, "_") > strspn(frame->function, "_"))
 		return;
-	frame->linkage = symbols_intern(s, without_cold(s, symbol.name));
+	frame->linkage = essential_name(s, symbol.name);
 	if (frame->linkage)
 		frame->function = frame->linkage;
 }
@@ -380,14 +401,17 @@ static struct frame_chain *object_lookup(struct symbols *s, struct object *o, ui
 	return chain;
 }
 
-static struct frame_chain *no_module(uint64_t address)
+/* One frame without a name of its own: outside any module, or in the recorder. */
+static struct frame_chain *nameless(const struct object *o, uint64_t address)
 {
 	struct frame_chain *chain = calloc(1, sizeof(*chain) + sizeof(chain->frames[0]));
 
 	if (!chain)
 		return NULL;
 	chain->len = 1;
-	chain->frames[0] = (struct frame){ .function = "[unknown]", .address = address, .source = FRAME_UNKNOWN };
+	chain->frames[0] = (struct frame){ .function = o->is_recorder ? "[ringside]" : "[unknown]",
+					   .address = address,
+					   .source = FRAME_UNKNOWN };
 	return chain;
 }
 
@@ -406,9 +430,9 @@ const struct frame_chain *symbols_lookup(struct symbols *s, uint32_t object, uin
 	}
 	if (!slot)
 		return (const struct frame_chain *)(const void *)&no_memory_chain;
-	if (o != s->objects && !o->is_open)
+	if (o != s->objects && !o->is_open && !o->is_recorder)
 		object_open(s, o);
-	chain = o == s->objects ? no_module(address) : object_lookup(s, o, address);
+	chain = o == s->objects || o->is_recorder ? nameless(o, address) : object_lookup(s, o, address);
 	if (!chain)
 		return (const struct frame_chain *)(const void *)&no_memory_chain;
 	*slot = (uintptr_t)chain;
@@ -429,6 +453,8 @@ static size_t without_number(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
+	if (strchr(name, '@'))
+		return strcspn(name, "@");
 	if (dot && dot != name && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1))
 		return (size_t)(dot - name);
 	return strlen(name);

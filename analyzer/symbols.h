@@ -78,6 +78,9 @@ void symbols_free(struct symbols *s);
  */
 uint32_t symbols_object(struct symbols *s, struct module *module);
 
+/* symbols_is_recorder - whether the object is libringside.so: all its addresses are one frame "[ringside]". */
+bool symbols_is_recorder(const struct symbols *s, uint32_t object);
+
 /* symbols_path - the object's recorded path; "" for object 0. */
 const char *symbols_path(struct symbols *s, uint32_t object);
 

@@ -35,6 +35,7 @@ struct view_options {
 	size_t nodecount;    /* at most so many rows; 0: the view's own (top 20, tree 80, traces all) */
 	bool is_unlimited;   /* every row, whatever nodecount says */
 	bool sort_cum;	     /* by cum instead of flat */
+	bool keep_dropped;   /* show what the profile's drop_frames leaves out */
 	bool full_names;     /* C++ names with parameters and long template arguments */
 	struct source_options source;
 	unsigned width; /* columns of the terminal, 0: no limit */

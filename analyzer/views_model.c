@@ -12,11 +12,11 @@ struct view_pattern {
 };
 
 struct filters {
-	struct view_pattern *focus, *ignore, *hide, *label;
+	struct view_pattern *focus, *ignore, *hide, *label, *drop;
 };
 
 /* Answers of the filters for a frame, kept beside its entry in frame_index. */
-enum { FRAME_FOCUS = 1, FRAME_IGNORE = 2, FRAME_HIDE = 4, FRAME_BITS = 8 };
+enum { FRAME_FOCUS = 1, FRAME_IGNORE = 2, FRAME_HIDE = 4, FRAME_DROP = 8, FRAME_BITS = 16 };
 
 /* ---- patterns ---- */
 
@@ -75,7 +75,7 @@ bool view_pattern_matches(const struct view_pattern *p, const struct frame *fram
 	       view_pattern_matches_function(p, frame);
 }
 
-static int filters_init(struct filters *f, const struct view_options *o, struct buf *error)
+static int filters_init(struct filters *f, const struct profile *p, const struct view_options *o, struct buf *error)
 {
 	int ret;
 
@@ -83,7 +83,8 @@ static int filters_init(struct filters *f, const struct view_options *o, struct 
 	if ((ret = view_pattern_new(&f->focus, o->focus, "--focus", error)) ||
 	    (ret = view_pattern_new(&f->ignore, o->ignore, "--ignore", error)) ||
 	    (ret = view_pattern_new(&f->hide, o->hide, "--hide", error)) ||
-	    (ret = view_pattern_new(&f->label, o->label, "--label", error)))
+	    (ret = view_pattern_new(&f->label, o->label, "--label", error)) ||
+	    (ret = view_pattern_new(&f->drop, o->keep_dropped ? NULL : p->drop_frames, "drop_frames", error)))
 		return ret;
 	return 0;
 }
@@ -94,6 +95,7 @@ static void filters_release(struct filters *f)
 	view_pattern_free(f->ignore);
 	view_pattern_free(f->hide);
 	view_pattern_free(f->label);
+	view_pattern_free(f->drop);
 }
 
 /* ---- numbers ---- */
@@ -194,6 +196,8 @@ static uint64_t ask_filters(const struct filters *f, const struct frame *frame)
 		bits |= FRAME_IGNORE;
 	if (f->hide && view_pattern_matches(f->hide, frame))
 		bits |= FRAME_HIDE;
+	if (f->drop && view_pattern_matches_text(f->drop, frame->function))
+		bits |= FRAME_DROP;
 	return bits;
 }
 
@@ -224,7 +228,7 @@ static int take_frames(struct view *v, const struct filters *f, const struct fra
 {
 	const struct frame *only = &no_stack, *const *list = frames->len ? frames->list : &only;
 	size_t len = frames->len ? frames->len : 1;
-	bool in_focus = !f->focus;
+	bool in_focus = !f->focus, is_leaf = true;
 
 	path->first = v->steps_len;
 	for (size_t i = 0; i < len; i++) {
@@ -235,7 +239,8 @@ static int take_frames(struct view *v, const struct filters *f, const struct fra
 		if (info & FRAME_IGNORE)
 			goto drop;
 		in_focus |= info & FRAME_FOCUS;
-		if (!(info & FRAME_HIDE))
+		is_leaf &= (info & FRAME_DROP) && i + 1 < len;
+		if (!(info & FRAME_HIDE) && !is_leaf)
 			v->steps[v->steps_len++] = (struct view_step){ (uint32_t)(info / FRAME_BITS), list[i] };
 	}
 	path->len = (uint32_t)(v->steps_len - path->first);
@@ -327,7 +332,7 @@ int view_build(struct view *v, const struct profile *profile, struct stacks *sta
 	ret = choose_value(v, error);
 	if (ret)
 		return ret;
-	ret = filters_init(&filters, options, error);
+	ret = filters_init(&filters, profile, options, error);
 	for (size_t i = 0; !ret && i < profile->rows_len; i++)
 		ret = take_row(v, &filters, &profile->rows[i], granularity, &frames);
 	filters_release(&filters);

@@ -328,12 +328,18 @@ static void stripped_code_is_named_by_its_function_start(void **state)
 {
 	unsigned long at[PLACES];
 	const struct frame *inlined, *plain;
+	unsigned long at_main;
 	char expected[64];
 	struct bench b;
+	FILE *in;
 
 	(void)state;
-	run("cc -O2 -g prog.c -o stripped && strip stripped");
+	run("cc -O2 -g prog.c -o stripped && nm stripped | sed -n 's/ T main$//p' >main && strip stripped");
 	assert_int_equal(addresses("stripped", at, PLACES), PLACES);
+	snprintf(expected, sizeof(expected), "%s/main", dir);
+	in = fopen(expected, "r");
+	assert_int_equal(fscanf(in, "%lx", &at_main), 1);
+	fclose(in);
 	open_bench(&b, "stripped", "stripped", NULL);
 	inlined = symbols_lookup(b.symbols, b.object, at[PLACE_INLINED])->frames;
 	plain = symbols_lookup(b.symbols, b.object, at[PLACE_PLAIN])->frames;
@@ -341,6 +347,8 @@ static void stripped_code_is_named_by_its_function_start(void **state)
 	assert_string_equal(inlined->function, expected);
 	assert_ptr_equal(inlined->function, plain->function);
 	assert_int_equal(inlined->source, FRAME_OFFSET);
+	/* the entry point tells where main is */
+	assert_string_equal(symbols_lookup(b.symbols, b.object, at_main + 5)->frames[0].function, "main");
 	assert_null(symbols_data_name(b.symbols, b.object, at[PLACE_LOCK]));
 	close_bench(&b);
 }

@@ -276,6 +276,25 @@ static void hiding_a_leaf_charges_its_caller(void **state)
 						    "   40.00kB 40.00%   100%   100.00kB   100%  app+0x100\n");
 }
 
+/* As hidden, but at the inner end only, and never the whole stack. */
+static void dropped_frames_charge_their_caller(void **state)
+{
+	struct view_options options = { 0 };
+	struct bench *b = *state;
+
+	fill(b);
+	add(b, "31", NULL, 5 << 10);
+	add(b, "3", NULL, 6 << 10);
+	b->profile.drop_frames = "0x300$";
+	assert_int_equal(print(b, &options), 0);
+	assert_non_null(strstr(b->out, "   60.00kB 54.05% 54.05%    60.00kB 54.05%  app+0x200\n"));
+	assert_non_null(strstr(b->out, "   45.00kB 40.54% 94.59%   105.00kB 94.59%  app+0x100\n"));
+	assert_non_null(strstr(b->out, "    6.00kB  5.41%   100%    11.00kB  9.91%  app+0x300\n"));
+	options.keep_dropped = true;
+	assert_int_equal(print(b, &options), 0);
+	assert_non_null(strstr(b->out, "   76.00kB 68.47% 68.47%"));
+}
+
 static void wrong_options_are_explained(void **state)
 {
 	struct view_options options = { .focus = "a(" };
@@ -505,6 +524,7 @@ int main(void)
 		TEST(json_says_the_same),
 		TEST(filters_choose_stacks_and_frames),
 		TEST(hiding_a_leaf_charges_its_caller),
+		TEST(dropped_frames_charge_their_caller),
 		TEST(wrong_options_are_explained),
 		TEST(an_empty_profile_is_shown_as_such),
 		TEST(a_difference_may_be_negative),
