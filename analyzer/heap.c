@@ -244,8 +244,11 @@ void heap_finish(struct heap *h)
 
 int heap_merge(struct heap *into, const struct heap *from)
 {
-	for (size_t i = 0; i < from->sites_len; i++)
-		add_site(&into->sites[site_index(into, from->sites[i].stack)], &from->sites[i]);
+	for (size_t i = 0; i < from->sites_len; i++) {
+		uint32_t index = site_index(into, from->sites[i].stack); /* may move the sites */
+
+		add_site(&into->sites[index], &from->sites[i]);
+	}
 	add_site(&into->total, &from->total);
 	into->unknown_frees += from->unknown_frees;
 	into->missed_frees += from->missed_frees;
@@ -254,8 +257,13 @@ int heap_merge(struct heap *into, const struct heap *from)
 	return into->failed ? -ENOMEM : 0;
 }
 
+/* What C++ puts between a container and the memory it asks for. */
+static const char allocator_frames[] =
+	"^operator new(\\[\\])?\\(|^(std|__gnu_cxx)::.*::(_M_)?(allocate|allocate_at_least|_S_allocate)\\(";
+
 int heap_profile(const struct heap *h, struct profile *p)
 {
+	p->drop_frames = allocator_frames;
 	profile_define(p, "inuse_space", UNIT_BYTES, "bytes live at the end");
 	profile_define(p, "inuse_objects", UNIT_COUNT, "blocks live at the end");
 	profile_define(p, "alloc_space", UNIT_BYTES, "bytes allocated over the whole run");
