@@ -220,10 +220,10 @@ void cpu_finish(struct cpu *c, const struct pass_filter *filter)
 int cpu_merge(struct cpu *into, const struct cpu *from)
 {
 	for (size_t i = 0; i < from->sites_len; i++) {
-		struct cpu_site *site = &into->sites[site_index(into, from->sites[i].stack)];
+		uint32_t index = site_index(into, from->sites[i].stack); /* may move the sites */
 
-		site->samples += from->sites[i].samples;
-		site->cpu_ns += from->sites[i].cpu_ns;
+		into->sites[index].samples += from->sites[i].samples;
+		into->sites[index].cpu_ns += from->sites[i].cpu_ns;
 	}
 	into->samples += from->samples;
 	into->records += from->records;

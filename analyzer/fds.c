@@ -179,5 +179,7 @@ int fds_merge(struct fds *into, const struct fds *from)
 	into->rows_cap = cap ? cap : 1;
 	for (size_t i = 0; i < from->rows_len; i++)
 		into->rows[into->rows_len++] = from->rows[i];
+	if (into->rows_len)
+		qsort(into->rows, into->rows_len, sizeof(*into->rows), by_blocked);
 	return 0;
 }

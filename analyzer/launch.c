@@ -13,6 +13,7 @@
 
 #include "analyzer/launch.h"
 #include "analyzer/modules.h"
+#include "analyzer/session.h"
 #include "analyzer/util/die.h"
 
 #define SUFFIXES_MAX 1000u
@@ -120,9 +121,7 @@ static void remove_descendants(const char *file)
 	dir = opendir(buf_string(&path));
 	base = path.len;
 	for (struct dirent *d; dir && (d = readdir(dir));) {
-		size_t len = strlen(d->d_name);
-
-		if (len < 5 || strcmp(d->d_name + len - 4, ".rsd"))
+		if (!is_dump_name(d->d_name))
 			continue;
 		buf_printf(&path, "/%s", d->d_name);
 		unlink(buf_string(&path));

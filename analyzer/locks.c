@@ -15,6 +15,15 @@ struct lock_hold {
 	uint32_t tid;
 };
 
+/* The kernel puts the first thread's stack at the top of the address space. */
+#if defined(__x86_64__)
+#define STACK_SHIFT 36
+#define STACK_TOP UINT64_C(0x7ff)
+#else
+#define STACK_SHIFT 40
+#define STACK_TOP UINT64_C(0xff)
+#endif
+
 #define HOLDER_BY_TID (UINT64_C(1) << 32)
 
 static int grow(void **list, size_t *cap, size_t len, size_t size)
@@ -245,7 +254,8 @@ static char *lock_name(struct locks *l, const struct lock *lock)
 	else if (lock->block_size)
 		name_in_block(l, lock, &out);
 	else
-		buf_printf(&out, "0x%" PRIx64, lock->address);
+		buf_printf(&out, "0x%" PRIx64 "%s", lock->address,
+			   lock->address >> STACK_SHIFT == STACK_TOP ? " (on the main thread's stack)" : "");
 	if (out.failed) {
 		buf_release(&out);
 		return NULL;
@@ -254,12 +264,15 @@ static char *lock_name(struct locks *l, const struct lock *lock)
 }
 
 /* Locks that were only released with waiters, none of which was long enough, are no finding. */
-static void drop_quiet(struct locks *l, uint32_t *new_index)
+static int drop_quiet(struct locks *l)
 {
+	uint32_t *index = malloc((l->locks_len + 1) * sizeof(*index));
 	size_t kept = 0;
 
+	if (!index)
+		return -ENOMEM;
 	for (size_t i = 0; i < l->locks_len; i++) {
-		new_index[i] = (uint32_t)kept;
+		index[i] = (uint32_t)kept;
 		free(l->locks[i].ring);
 		l->locks[i].ring = NULL;
 		l->locks[i].ring_len = l->locks[i].ring_cap = 0;
@@ -267,6 +280,11 @@ static void drop_quiet(struct locks *l, uint32_t *new_index)
 			l->locks[kept++] = l->locks[i];
 	}
 	l->locks_len = kept;
+	/* Who has a holder was waited for, so no holder's lock is gone. */
+	for (size_t i = 0; i < l->holders_len; i++)
+		l->holders[i].lock = index[l->holders[i].lock];
+	free(index);
+	return 0;
 }
 
 static int by_wait(const void *a, const void *b)
@@ -289,32 +307,38 @@ static int holder_by_wait(const void *a, const void *b)
 	return x->stack.v < y->stack.v ? -1 : x->stack.v > y->stack.v;
 }
 
-int locks_finish(struct locks *l)
+/* Longest wait first; holders follow their lock to its new number. */
+static int sort(struct locks *l)
 {
 	uint32_t *index = malloc((l->locks_len + 1) * sizeof(*index));
 
 	if (!index)
 		return -ENOMEM;
-	drop_quiet(l, index);
-	for (size_t i = 0; i < l->holders_len; i++)
-		l->holders[i].lock = index[l->holders[i].lock];
-	/* Remember where each lock was before the sort, to renumber the holders behind it. */
 	for (size_t i = 0; i < l->locks_len; i++)
 		l->locks[i].ring_next = (uint32_t)i;
 	if (l->locks_len)
 		qsort(l->locks, l->locks_len, sizeof(*l->locks), by_wait);
-	for (size_t i = 0; i < l->locks_len; i++) {
+	for (size_t i = 0; i < l->locks_len; i++)
 		index[l->locks[i].ring_next] = (uint32_t)i;
-		l->locks[i].name = lock_name(l, &l->locks[i]);
-		if (!l->locks[i].name)
-			l->failed = true;
-	}
 	for (size_t i = 0; i < l->holders_len; i++)
 		l->holders[i].lock = index[l->holders[i].lock];
 	if (l->holders_len)
 		qsort(l->holders, l->holders_len, sizeof(*l->holders), holder_by_wait);
 	free(index);
-	return l->failed ? -ENOMEM : 0;
+	return 0;
+}
+
+int locks_finish(struct locks *l)
+{
+	int err = drop_quiet(l);
+
+	err = err ? err : sort(l);
+	for (size_t i = 0; !err && i < l->locks_len; i++) {
+		l->locks[i].name = lock_name(l, &l->locks[i]);
+		if (!l->locks[i].name)
+			err = -ENOMEM;
+	}
+	return l->failed ? -ENOMEM : err;
 }
 
 int locks_merge(struct locks *into, const struct locks *from)
@@ -329,7 +353,6 @@ int locks_merge(struct locks *into, const struct locks *from)
 		lock = &into->locks[into->locks_len++];
 		*lock = from->locks[i];
 		lock->name = from->locks[i].name ? strdup(from->locks[i].name) : NULL;
-		lock->ring_next = (uint32_t)i;
 	}
 	for (size_t i = 0; i < from->holders_len; i++) {
 		if (grow((void **)&into->holders, &into->holders_cap, into->holders_len, sizeof(*into->holders)))
@@ -337,5 +360,5 @@ int locks_merge(struct locks *into, const struct locks *from)
 		into->holders[into->holders_len] = from->holders[i];
 		into->holders[into->holders_len++].lock += base;
 	}
-	return 0;
+	return sort(into);
 }

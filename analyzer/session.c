@@ -75,20 +75,17 @@ static void erase_progress(void)
 
 /* ---- files ---------------------------------------------------------------------------------------------------- */
 
-static bool is_default_name(const char *name)
+bool is_dump_name(const char *name)
 {
-	size_t len = strlen(name);
-	const char *end = name + len;
+	const char *end = name + strlen(name);
 
-	if (strncmp(name, "ringside.", 9))
-		return false;
-	/* A second recording of one name is ringside.NAME.PID.rsd.1 */
+	/* A second one of a name is NAME.rsd.1 */
 	while (end > name && end[-1] >= '0' && end[-1] <= '9')
 		end--;
 	if (*end && end > name && end[-1] == '.')
 		end--;
 	else
-		end = name + len;
+		end = name + strlen(name);
 	return end - name > 4 && !strncmp(end - 4, ".rsd", 4);
 }
 
@@ -101,7 +98,8 @@ static char *newest_file(void)
 	for (struct dirent *d; dir && (d = readdir(dir));) {
 		struct stat st;
 
-		if (!is_default_name(d->d_name) || stat(d->d_name, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		if (strncmp(d->d_name, "ringside.", 9) || !is_dump_name(d->d_name) || stat(d->d_name, &st) ||
+		    !S_ISREG(st.st_mode) || !st.st_size)
 			continue;
 		if (found && (st.st_mtim.tv_sec < best.tv_sec ||
 			      (st.st_mtim.tv_sec == best.tv_sec && st.st_mtim.tv_nsec <= best.tv_nsec)))
@@ -167,9 +165,7 @@ static int add_descendants(struct session *s)
 	buf_printf(&name, "%s.d", s->path);
 	dir = opendir(buf_string(&name));
 	for (struct dirent *d; dir && !err && (d = readdir(dir)) && s->files_len < FILES_MAX;) {
-		size_t len = strlen(d->d_name);
-
-		if (len < 5 || strcmp(d->d_name + len - 4, ".rsd"))
+		if (!is_dump_name(d->d_name))
 			continue;
 		buf_clear(&name);
 		buf_clear(&error);

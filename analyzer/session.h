@@ -53,6 +53,9 @@ int session_close(struct session *s, int status);
 /* session_pager - from now on `s->out` goes through PAGER, if stdout is a terminal that understands it. */
 void session_pager(struct session *s);
 
+/* is_dump_name - ends in .rsd, or in .rsd.N as a second recording of the same name does. */
+bool is_dump_name(const char *name);
+
 /* session_width - columns of the terminal, 0 when stdout is none. session_color: whether to use color. */
 unsigned session_width(void);
 bool session_color(void);
