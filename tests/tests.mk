@@ -49,4 +49,5 @@ warnings: ## build with gcc and clang into a throw-away folder, warnings are err
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
 .PHONY: units check e2e warnings
+.PRECIOUS: $(B)/san/%.o
 -include $(SAN_OBJ:.o=.d)
