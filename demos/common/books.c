@@ -91,6 +91,11 @@ int book_thread(pthread_t *thread, const char *name, unsigned int number, void *
 	return 0;
 }
 
+void book_other_thread(void)
+{
+	ADD(totals.threads, 1);
+}
+
 struct books_totals books_totals(void)
 {
 	return totals;

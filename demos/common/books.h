@@ -114,6 +114,9 @@ void book_waited(struct book *site, uint64_t dur_ns);
  * number. */
 int book_thread(pthread_t *thread, const char *name, unsigned int number, void *(*run)(void *), void *arg);
 
+/* Counts a thread that was made in another way. */
+void book_other_thread(void);
+
 struct books_totals {
 	uint64_t allocations, frees;			  /* blocks */
 	uint64_t allocated_bytes, live_bytes, peak_bytes; /* requested bytes; the peak is exact with one thread */

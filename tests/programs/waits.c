@@ -328,8 +328,10 @@ static void wait_thrd(void)
 {
 	thrd_t thread;
 
-	if (thrd_create(&thread, end_late_thrd, NULL) == thrd_success)
-		book_wait("join", "end_late_thrd", thrd_join(thread, NULL));
+	if (thrd_create(&thread, end_late_thrd, NULL) != thrd_success)
+		return;
+	book_other_thread();
+	book_wait("join", "end_late_thrd", thrd_join(thread, NULL));
 }
 
 static const struct scene scenes[] = {
