@@ -85,8 +85,9 @@ static void unbooked(enum site_id id, const void *block, size_t size)
 	ADD(sites[id].frees, 1);
 	ADD(sites[id].live_bytes, -size);
 	ADD(live_bytes, -size);
-	if (newest == block)
-		ADD(sites[id].temporary, 1);
+	if (newest != block)
+		return;
+	ADD(sites[id].temporary, 1);
 	newest = NULL;
 }
 
