@@ -47,9 +47,13 @@ static const char *put_scaled(char *out, const struct scale *scale, int64_t valu
 
 const char *render_scaled(char *out, enum unit unit, int64_t value, int64_t scale_to)
 {
+	const struct scale *scale;
+
 	if (unit != UNIT_BYTES && unit != UNIT_NS)
 		return render_count(out, value);
-	return put_scaled(out, pick_scale(unit, scale_to), value);
+	scale = pick_scale(unit, scale_to);
+	/* What would be rounded to 0.00 keeps a unit of its own. */
+	return put_scaled(out, fabs((double)value) < scale->factor / 200 ? pick_scale(unit, value) : scale, value);
 }
 
 const char *render_bytes(char *out, int64_t bytes)

@@ -28,7 +28,7 @@ const char *render_value(char *out, enum unit unit, int64_t value);
 
 /*
  * render_scaled - `value` in the unit that suits `scale_to` (the total of a profile), as pprof prints flat and cum
- * columns of one view in one unit: "0.50MB" below "12.30MB". 0 is "0".
+ * columns of one view in one unit: "0.50MB" below "12.30MB". 0 is "0"; what would round to 0.00 has its own unit.
  */
 const char *render_scaled(char *out, enum unit unit, int64_t value, int64_t scale_to);
 

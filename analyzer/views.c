@@ -167,15 +167,24 @@ void view_head_text(const struct view *v, FILE *out)
 	put_filter("label", v->options->label, &any, out);
 }
 
-/* The share of the numbers whose stacks end too early; "" when all are whole. */
+/* The share of the numbers whose stacks end too early, and the main reason; "" when all are whole. */
 static void add_cut_note(const struct view *v, struct buf *out)
 {
 	char share[RENDER_NUMBER_MAX];
+	unsigned worst = CUT_NONE;
+	int64_t sum = 0;
 
-	if (v->cut_total)
+	for (unsigned cut = CUT_NONE + 1; cut < VIEW_CUTS; cut++) {
+		sum = view_add(sum, v->cut_totals[cut]);
+		if (!worst || v->cut_totals[cut] > v->cut_totals[worst])
+			worst = cut;
+	}
+	if (sum)
 		buf_printf(out,
-			   "%s of the total is in stacks that end early: callers missing there have too small a cum",
-			   render_percent(share, view_share(v->cut_total, v->total)));
+			   "%s of the total is in stacks that end early (%s%s): the callers missing there have too "
+			   "small a cum",
+			   render_percent(share, view_share(sum, v->total)),
+			   v->cut_totals[worst] < sum ? "mostly: " : "", cut_words(worst));
 }
 
 void view_notes_text(const struct view *v, FILE *out)

@@ -275,12 +275,16 @@ static int take_row(struct view *v, const struct filters *f, const struct profil
 		    enum view_granularity granularity, struct frames *frames)
 {
 	struct view_path path = { .row = row, .value = row->values[v->value] };
+	unsigned cut;
 
 	if (!path.value)
 		return 0;
 	v->total = view_add(v->total, magnitude(path.value));
-	if (stacks_cut(v->stacks, row->stack) != CUT_NONE)
-		v->cut_total = view_add(v->cut_total, magnitude(path.value));
+	cut = stacks_cut(v->stacks, row->stack);
+	if (cut != CUT_NONE) {
+		cut = cut < VIEW_CUTS ? cut : VIEW_CUTS - 1;
+		v->cut_totals[cut] = view_add(v->cut_totals[cut], magnitude(path.value));
+	}
 	if (f->label && !view_pattern_matches_text(f->label, profile_label_text(v->profile, row->label)))
 		return 0;
 	if (stacks_frames(v->stacks, row->stack, frames) || take_frames(v, f, frames, granularity, &path))

@@ -11,6 +11,8 @@
 
 #define VIEW_TEMPLATE_KEEP 24 /* characters of template arguments shown in short names */
 
+#define VIEW_CUTS 16 /* cut reasons told apart; a larger one counts as the last */
+
 struct view_entry {
 	const struct frame *frame; /* the first one met: names the entry */
 	int64_t flat, cum;
@@ -37,8 +39,8 @@ struct view {
 	const struct view_options *options;
 	size_t value; /* index of the profile's value */
 	enum unit unit;
-	int64_t total;	   /* of the whole profile, filtered or not; absolute values */
-	int64_t cut_total; /* in stacks that are not whole */
+	int64_t total;		       /* of the whole profile, filtered or not; absolute values */
+	int64_t cut_totals[VIEW_CUTS]; /* by cut reason, in stacks that are not whole */
 	struct view_entry *entries;
 	size_t entries_len, entries_cap;
 	struct view_path *paths; /* largest value first */

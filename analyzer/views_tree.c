@@ -158,6 +158,7 @@ struct shown {
 	size_t len;    /* to show */
 	size_t all;    /* with something in them */
 	int64_t least; /* cum below this was left out; 0: nothing was */
+	bool is_peek;
 };
 
 /* Keep what matches --peek's pattern, else what weighs enough. */
@@ -167,6 +168,7 @@ static int choose(struct shown *s, const struct view *v, const struct view_patte
 	size_t limit = o->nodecount ? o->nodecount : TREE_NODES, len = 0;
 
 	s->least = pattern || o->is_unlimited ? 0 : (int64_t)((double)v->total * TREE_SHARE);
+	s->is_peek = pattern;
 	s->order = view_order(v, o->sort_cum, &s->all);
 	if (!s->order)
 		return -ENOMEM;
@@ -238,7 +240,8 @@ static void print_text(const struct view *v, const struct shown *s, const struct
 	int64_t sum = 0;
 
 	view_head_text(v, out);
-	put_summary(v, s, out);
+	if (!s->is_peek)
+		put_summary(v, s, out);
 	fprintf(out, "%s%10s %6s %6s %10s %6s %6s %6s + context\n%s", rule, "flat", "flat%", "sum%", "cum", "cum%",
 		"calls", "calls%", rule);
 	for (size_t i = 0; i < s->len; i++) {
@@ -299,6 +302,20 @@ static void print_json(const struct view *v, const char *name, const struct show
 	json_finish(&j);
 }
 
+static void put_edges_csv(const struct view *v, const struct edges *e, uint32_t entry, bool callers, struct table *t)
+{
+	size_t len;
+	const uint32_t *list = edges_of(e, entry, callers, &len);
+
+	for (size_t i = 0; i < len; i++) {
+		table_row(t);
+		table_text(t, v->entries[e->list[list[i]].caller].frame->function);
+		table_text(t, v->entries[e->list[list[i]].callee].frame->function);
+		table_number(t, e->list[list[i]].value);
+	}
+}
+
+/* Each edge once in the tree; with --peek also those into the functions looked at. */
 static int print_csv(const struct view *v, const struct shown *s, const struct edges *e, FILE *out)
 {
 	struct table t;
@@ -309,15 +326,9 @@ static int print_csv(const struct view *v, const struct shown *s, const struct e
 	table_column(&t, "callee", "callee", UNIT_TEXT);
 	table_column(&t, "value", "value", v->unit);
 	for (size_t i = 0; i < s->len; i++) {
-		size_t len;
-		const uint32_t *list = edges_of(e, s->order[i], false, &len);
-
-		for (size_t k = 0; k < len; k++) {
-			table_row(&t);
-			table_text(&t, v->entries[s->order[i]].frame->function);
-			table_text(&t, v->entries[e->list[list[k]].callee].frame->function);
-			table_number(&t, e->list[list[k]].value);
-		}
+		if (s->is_peek)
+			put_edges_csv(v, e, s->order[i], true, &t);
+		put_edges_csv(v, e, s->order[i], false, &t);
 	}
 	ret = render_csv(&t, out);
 	table_release(&t);

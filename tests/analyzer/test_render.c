@@ -40,6 +40,8 @@ static void numbers_have_one_spelling(void **state)
 		assert_string_equal(render_value(out, cases[i].unit, cases[i].value), cases[i].text);
 	assert_string_equal(render_scaled(out, UNIT_BYTES, 512 << 10, 12 << 20), "0.50MB");
 	assert_string_equal(render_scaled(out, UNIT_BYTES, 0, 12 << 20), "0");
+	assert_string_equal(render_scaled(out, UNIT_BYTES, 4096, 12 << 20), "4.00kB");
+	assert_string_equal(render_scaled(out, UNIT_BYTES, 10 << 10, 12 << 20), "0.01MB");
 	assert_string_equal(render_percent(out, 0.1234), "12.34%");
 	assert_string_equal(render_percent(out, 1), "100%");
 	assert_string_equal(render_percent(out, 0), "0%");

@@ -168,6 +168,10 @@ static void the_tree_shows_callers_and_callees(void **state)
 	assert_null(strstr(b->out, "| app+0x300\n"));
 	assert_non_null(strstr(b->out, "|   app+0x300\n"));
 	options.format = VIEW_CSV;
+	assert_int_equal(print(b, &options), 0);
+	assert_string_equal(b->out, "caller,callee,value\r\n"
+				    "app+0x100,app+0x200,61440\r\n"
+				    "app+0x200,app+0x300,40960\r\n");
 	options.kind = VIEW_TREE;
 	assert_int_equal(print(b, &options), 0);
 	assert_string_equal(b->out, "caller,callee,value\r\n"
@@ -197,7 +201,8 @@ static void traces_are_ordered_by_value(void **state)
 		 "             [cut at the depth limit]\n%s",
 		 rule, rule, rule);
 	assert_non_null(strstr(b->out, "Showing top 2 stacks out of 5\n"));
-	assert_non_null(strstr(b->out, "note: 25.93% of the total is in stacks that end early"));
+	assert_non_null(
+		strstr(b->out, "note: 25.93% of the total is in stacks that end early (cut at the depth limit):"));
 	assert_string_equal(after(b, rule), expected);
 	options.format = VIEW_CSV;
 	assert_int_equal(print(b, &options), 0);
