@@ -348,10 +348,11 @@ static void print_books(void)
 	}
 	printf("{\"program\":\"alloctruth\",\"threads\":%lu,\"allocations\":%lu,\"frees\":%lu,\"allocated_bytes\":%lu,"
 	       "\"live_blocks\":%lu,\"live_bytes\":%lu,\"temporary\":%lu,\"failed_calls\":%lu,\"peak_is_exact\":%s,"
+	       "\"temporary_is_exact\":%s,"
 	       "\"peak_bytes\":%lu,\"sites\":[",
 	       thread_count == 1 ? 1 : thread_count + 1, sum.allocations, sum.frees, sum.allocated_bytes,
 	       sum.allocations - sum.frees, live_bytes, sum.temporary, failed_calls,
-	       thread_count == 1 ? "true" : "false", peak_bytes);
+	       thread_count == 1 ? "true" : "false", thread_count == 1 ? "true" : "false", peak_bytes);
 	for (int i = 0; i < SITES; i++)
 		print_site(&sites[i], i ? "," : "");
 	printf("]}\n");

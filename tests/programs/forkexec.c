@@ -3,7 +3,8 @@
  * forkexec.c - processes that make processes, in every way; each says what it allocated.
  *
  * Every process prints one JSON line: role, pid, parent, and the blocks of BLOCK_SIZE bytes that it allocated in
- * allocate_for_role and keeps. An exec'ed process is this program again with --role.
+ * allocate_for_role itself and keeps; those a fork copied from its parent are told apart. An exec'ed process is this
+ * program again with --role.
  */
 #include <errno.h>
 #include <spawn.h>
@@ -34,12 +35,13 @@ static void allocate_for_role(uint64_t count)
 }
 
 /* One write, so that lines of different processes don't mix. */
-static void say(const char *who, uint64_t count)
+static void say(const char *who, uint64_t count, uint64_t inherited)
 {
 	char line[256];
 	int len = snprintf(line, sizeof(line),
-			   "{\"role\":\"%s\",\"pid\":%d,\"ppid\":%d,\"live_blocks\":%lu,\"live_bytes\":%lu}\n", who,
-			   getpid(), getppid(), count, count * BLOCK_SIZE);
+			   "{\"role\":\"%s\",\"pid\":%d,\"ppid\":%d,\"live_blocks\":%lu,\"live_bytes\":%lu,\"inherited_"
+			   "blocks\":%lu}\n",
+			   who, getpid(), getppid(), count, count * BLOCK_SIZE, inherited);
 
 	if (write(1, line, (size_t)len) != len)
 		_exit(1);
@@ -49,7 +51,7 @@ static void say(const char *who, uint64_t count)
 static void act(const char *who, uint64_t count, uint64_t inherited)
 {
 	allocate_for_role(count);
-	say(who, count + inherited);
+	say(who, count, inherited);
 }
 
 static int reap(pid_t pid)

@@ -2,8 +2,8 @@
 /*
  * killself.c - dies by SIGKILL in the middle of its work; its books survive in a file.
  *
- * Each thread counts in a shared mapping of --books FILE: an allocation after the call returned, a free before the
- * call. So whatever the moment of death, a recorder has seen at least the allocations and the frees of the books.
+ * Each thread counts in a shared mapping of --books FILE, after the call returned. So whatever the moment of death,
+ * a recorder has seen at least the allocations and the frees of the books, and at most one more of each per thread.
  * `killself --read FILE` prints the books as JSON.
  */
 #include <errno.h>
@@ -54,8 +54,8 @@ static void kill_free(struct account *mine, void *block)
 {
 	if (!block)
 		return;
-	add(&mine->frees, 1);
 	free(block);
+	add(&mine->frees, 1);
 }
 
 /* The first thread ends the process with its allocation number `after`; the others go on until then. */
@@ -95,6 +95,7 @@ static struct account *map_books(const char *path, int is_new)
 static int print_books(void)
 {
 	struct account sum = { 0 };
+	int threads = 0;
 	const struct account *all = map_books(read_path, 0);
 
 	if (!all) {
@@ -105,10 +106,11 @@ static int print_books(void)
 		sum.allocations += all[i].allocations;
 		sum.allocated_bytes += all[i].allocated_bytes;
 		sum.frees += all[i].frees;
+		threads += all[i].allocations != 0;
 	}
 	printf("{\"program\":\"killself\",\"allocations_at_least\":%lu,\"allocated_bytes_at_least\":%lu,"
-	       "\"frees_at_least\":%lu,\"function\":\"kill_allocate\"}\n",
-	       sum.allocations, sum.allocated_bytes, sum.frees);
+	       "\"frees_at_least\":%lu,\"threads\":%d,\"function\":\"kill_allocate\"}\n",
+	       sum.allocations, sum.allocated_bytes, sum.frees, threads);
 	return fflush(stdout) ? 1 : 0;
 }
 
