@@ -11,7 +11,6 @@ struct node {
 	uint64_t address;
 	uint32_t object;
 	uint32_t parent;
-	uint32_t next; /* another node with the same hash, 0: none */
 	uint16_t depth;
 	uint8_t is_exact;
 	uint8_t cut;			 /* why the whole stack ends, copied from its outermost node */
@@ -22,7 +21,12 @@ struct stacks {
 	struct symbols *symbols;
 	struct node *nodes;
 	uint32_t len, cap;
-	struct map index; /* hash -> first node with it */
+	/*
+	 * Open addressing: the upper half of an entry are 32 bits of the node's hash, the lower its number, 0: free. A
+	 * node is touched only when the hash says that it is probably the one.
+	 */
+	uint64_t *index;
+	uint32_t index_cap; /* a power of two, at most 3/4 full */
 };
 
 /* Raw nodes by id in pages, so that one wild id costs one page. */
@@ -53,9 +57,11 @@ struct stacks *stacks_new(struct symbols *symbols)
 	s->symbols = symbols;
 	s->cap = 1024;
 	s->nodes = calloc(s->cap, sizeof(*s->nodes));
+	s->index_cap = 2048;
+	s->index = calloc(s->index_cap, sizeof(*s->index));
 	s->len = 1;
-	if (!s->nodes) {
-		free(s);
+	if (!s->nodes || !s->index) {
+		stacks_free(s);
 		return NULL;
 	}
 	return s;
@@ -65,7 +71,7 @@ void stacks_free(struct stacks *s)
 {
 	if (!s)
 		return;
-	map_release(&s->index);
+	free(s->index);
 	free(s->nodes);
 	free(s);
 }
@@ -88,50 +94,74 @@ static bool is_equal(const struct node *a, const struct node *b)
 
 static uint64_t hash_node(const struct node *n)
 {
-	uint64_t key[3] = { n->address, (uint64_t)n->object << 32 | n->parent, (uint64_t)n->is_exact << 8 | n->cut };
+	uint64_t where = hash_u64(n->address ^ (uint64_t)n->object << 48);
 
-	return hash_bytes(key, sizeof(key));
+	return hash_u64(where ^ ((uint64_t)n->parent << 16 | (uint64_t)n->is_exact << 8 | n->cut));
 }
 
-static uint32_t append(struct stacks *s, const struct node *new)
+/* Where a hash begins to look in a table of `cap` entries: bits that are not kept in the entry. */
+static uint32_t home(uint64_t hash, uint32_t cap)
 {
-	if (s->len == s->cap) {
-		struct node *nodes;
+	return (uint32_t)hash & (cap - 1);
+}
 
-		if (s->cap > UINT32_MAX / 2)
-			return 0;
-		nodes = realloc(s->nodes, (size_t)s->cap * 2 * sizeof(*nodes));
-		if (!nodes)
-			return 0;
-		s->nodes = nodes;
-		s->cap *= 2;
+static int index_grow(struct stacks *s)
+{
+	uint32_t cap = s->index_cap * 2, at;
+	uint64_t *index = s->index_cap > UINT32_MAX / 4 ? NULL : calloc(cap, sizeof(*index));
+
+	if (!index)
+		return -ENOMEM;
+	for (uint32_t id = 1; id < s->len; id++) {
+		uint64_t hash = hash_node(&s->nodes[id]);
+
+		for (at = home(hash, cap); index[at]; at = (at + 1) & (cap - 1))
+			;
+		index[at] = (hash & ~(uint64_t)UINT32_MAX) | id;
 	}
-	s->nodes[s->len] = *new;
-	return s->len++;
+	free(s->index);
+	s->index = index;
+	s->index_cap = cap;
+	return 0;
+}
+
+/* Room for one more node and its entry. */
+static int reserve(struct stacks *s)
+{
+	struct node *nodes;
+
+	if (s->len >= s->index_cap / 4 * 3 && index_grow(s))
+		return -ENOMEM;
+	if (s->len < s->cap)
+		return 0;
+	nodes = s->cap > UINT32_MAX / 2 ? NULL : realloc(s->nodes, (size_t)s->cap * 2 * sizeof(*nodes));
+	if (!nodes)
+		return -ENOMEM;
+	s->nodes = nodes;
+	s->cap *= 2;
+	return 0;
 }
 
 struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t object, uint64_t address, bool is_exact,
 			    enum rsd_cut cut)
 {
 	struct node new = { .address = address, .object = object, .parent = parent.v, .is_exact = is_exact };
-	struct stack_id id = { 0 };
-	uint64_t *head;
+	uint64_t hash, entry;
+	uint32_t at;
 
 	if (parent.v >= s->len || s->nodes[parent.v].depth >= RSD_DEPTH_MAX)
-		return parent.v < s->len ? parent : id;
+		return parent.v < s->len ? parent : (struct stack_id){ 0 };
 	new.cut = parent.v ? s->nodes[parent.v].cut : (uint8_t)cut;
 	new.depth = (uint16_t)(s->nodes[parent.v].depth + 1);
-	head = map_at(&s->index, hash_node(&new), NULL);
-	if (!head)
-		return id;
-	for (id.v = (uint32_t)*head; id.v; id.v = s->nodes[id.v].next)
-		if (is_equal(&s->nodes[id.v], &new))
-			return id;
-	new.next = (uint32_t)*head;
-	id.v = append(s, &new);
-	if (id.v)
-		*head = id.v;
-	return id;
+	if (reserve(s))
+		return (struct stack_id){ 0 };
+	hash = hash_node(&new);
+	for (at = home(hash, s->index_cap); (entry = s->index[at]); at = (at + 1) & (s->index_cap - 1))
+		if (entry >> 32 == hash >> 32 && is_equal(&s->nodes[(uint32_t)entry], &new))
+			return (struct stack_id){ (uint32_t)entry };
+	s->nodes[s->len] = new;
+	s->index[at] = (hash & ~(uint64_t)UINT32_MAX) | s->len;
+	return (struct stack_id){ s->len++ };
 }
 
 struct stack_node stacks_node(const struct stacks *s, struct stack_id id)
