@@ -219,7 +219,7 @@ static const struct variant *find_variant(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct run run = { 0 };
+	static struct run run;
 	int err;
 
 	books_stdout();

@@ -2,8 +2,9 @@
 /*
  * queue.c - one mutex, two conditions.
  *
- * Signals are sent while the lock is held and every wait is a loop around its condition, so no wake-up is lost and
- * none is believed. One signal per item is enough, because each push makes room for exactly one pop.
+ * Whoever waits looks at the queue with the lock held before and after, so no wake-up is lost and none is believed.
+ * One signal per item is enough, because each push makes room for exactly one pop. Signals are sent after the unlock:
+ * before it, the woken thread might take the processor from the one that has the lock, only to wait for it.
  */
 #include "common/queue.h"
 
@@ -42,10 +43,11 @@ int queue_push(struct queue *queue, void *item)
 		queue->slots[(queue->head + queue->len++) % queue->cap] = item;
 		if (queue->len > queue->max_len)
 			queue->max_len = queue->len;
-		pthread_cond_signal(&queue->not_empty);
 		ret = 0;
 	}
 	pthread_mutex_unlock(&queue->lock);
+	if (!ret)
+		pthread_cond_signal(&queue->not_empty);
 	return ret;
 }
 
@@ -60,10 +62,11 @@ int queue_pop(struct queue *queue, void **item)
 		*item = queue->slots[queue->head];
 		queue->head = (queue->head + 1) % queue->cap;
 		queue->len--;
-		pthread_cond_signal(&queue->not_full);
 		ret = 0;
 	}
 	pthread_mutex_unlock(&queue->lock);
+	if (!ret)
+		pthread_cond_signal(&queue->not_full);
 	return ret;
 }
 
