@@ -314,7 +314,7 @@ static struct cfi_value add(struct cfi_value a, struct cfi_value b)
 		a = b;
 		b = t;
 	}
-	if (b.base != CFI_CONST || a.base == CFI_UNKNOWN || a.base >= CFI_SAME)
+	if (b.base != CFI_CONST || a.base == CFI_UNKNOWN || a.base >= CFI_IN_REG)
 		return unknown;
 	if ((int64_t)a.offset + b.offset != (int32_t)((int64_t)a.offset + b.offset))
 		return unknown;
@@ -508,6 +508,7 @@ static bool recall(struct cfi_work *w)
 static bool run_extended(struct cfi_work *w, struct cfi_cursor *c, const struct cfi_fde *fde, uint8_t op, uintptr_t pc)
 {
 	static const struct cfi_value cfa = { .base = CFI_CFA };
+	struct cfi_value moved = { .base = CFI_IN_REG };
 	uint64_t reg;
 
 	switch (op) {
@@ -528,8 +529,8 @@ static bool run_extended(struct cfi_work *w, struct cfi_cursor *c, const struct 
 		return true;
 	case 0x09: /* register */
 		reg = read_uleb(c);
-		read_uleb(c);
-		set(w, fde, reg, unknown);
+		moved.reg = (uint8_t)read_uleb(c);
+		set(w, fde, reg, moved);
 		return true;
 	case 0x0a: /* remember_state */
 		remember(w);

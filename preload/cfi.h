@@ -24,6 +24,7 @@ enum cfi_base {
 	CFI_REG,	 /* reg + offset */
 	CFI_AT_REG,	 /* *(reg + inner) + offset */
 	CFI_CFA,	 /* CFA + offset */
+	CFI_IN_REG,	 /* moved to reg */
 	CFI_SAME,	 /* a register that was not saved */
 	CFI_UNDEFINED,
 };
@@ -36,7 +37,7 @@ struct cfi_value {
 	uint8_t reg;  /* DWARF number */
 };
 
-/* cfa is a value; saved[] are the addresses where registers were saved (or CFI_SAME, CFI_UNDEFINED). */
+/* cfa is a value; saved[] are the addresses where registers were saved (or CFI_IN_REG and on). */
 struct cfi_row {
 	struct cfi_value cfa, saved[ARCH_FOLLOWED];
 };

@@ -147,14 +147,14 @@ static void sample_alloc(struct thread *t, const struct regs *from, enum rsd_api
 	lane_leave(t, lane);
 }
 
-static void sample_free(struct thread *t, enum rsd_api api, void *block)
+static void sample_free(struct thread *t, enum rsd_api api, void *block, uint64_t tick)
 {
 	struct lane *lane;
 
 	t->slot->frees++;
 	if (likely(!sampled_remove(block)) || !(lane = lane_enter(t)))
 		return;
-	put_free(t, lane, EV_FREE, api, clock_now(), block);
+	put_free(t, lane, EV_FREE, api, tick ? tick : clock_now(), block);
 	lane_leave(t, lane);
 }
 
@@ -184,27 +184,27 @@ void heap_alloc(const struct regs *from, enum rsd_api api, void *block, size_t s
 	lane_leave(t, lane);
 }
 
-void heap_free(enum rsd_api api, void *block)
+void heap_free(enum rsd_api api, void *block, uint64_t tick)
 {
 	struct thread *t = thread_enter();
 	struct lane *lane;
-	uint64_t now;
 
 	if (unlikely(!t))
 		return;
-	if (unlikely(heap_counts_usable))
+	if (unlikely(heap_counts_usable && !tick))
 		t->slot->usable_live -= real.malloc_usable_size(block);
 	if (heap_mode != RSD_HEAP_EXACT) {
-		sample_free(t, api, block);
+		sample_free(t, api, block, tick);
 		return;
 	}
 	lane = lane_enter(t);
 	if (unlikely(!lane))
 		return;
-	now = clock_now();
+	if (!tick)
+		tick = clock_now();
 	t->slot->frees++;
-	put_free(t, lane, EV_FREE, api, now, block);
-	time_self(t, now);
+	put_free(t, lane, EV_FREE, api, tick, block);
+	time_self(t, tick);
 	lane_leave(t, lane);
 }
 
@@ -219,7 +219,7 @@ void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, vo
 	if (unlikely(heap_counts_usable))
 		t->slot->usable_live += real.malloc_usable_size(block);
 	if (heap_mode != RSD_HEAP_EXACT) {
-		sample_free(t, api, old);
+		sample_free(t, api, old, before);
 		sample_alloc(t, from, api, block, size);
 		return;
 	}

@@ -19,8 +19,8 @@ extern bool heap_counts_usable;
 /* heap_alloc - `block` of `size` requested bytes was just handed out to `from`. errno is kept. */
 void heap_alloc(const struct regs *from, enum rsd_api api, void *block, size_t size);
 
-/* heap_free - `block` is about to be given back. */
-void heap_free(enum rsd_api api, void *block);
+/* heap_free - `block` is about to be given back (tick 0: now), or was, by a call that began at `tick`. */
+void heap_free(enum rsd_api api, void *block, uint64_t tick);
 
 /* heap_realloc - `old` (not NULL) became `block` at its old or a new place; `before`: tick before the real call. */
 void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, void *old, void *block, size_t size);

@@ -10,14 +10,9 @@
 
 #include <dlfcn.h>
 
-struct real real;
+#include "preload/old_libc.h"
 
-#if defined(__x86_64__)
-/* So that one build also loads where these still lived in libdl. */
-__asm__(".symver dlsym, dlsym@GLIBC_2.2.5");
-__asm__(".symver dlvsym, dlvsym@GLIBC_2.2.5");
-__asm__(".symver dlerror, dlerror@GLIBC_2.2.5");
-#endif
+struct real real;
 
 static void *look_up(const char *name, const char *version)
 {

@@ -19,7 +19,7 @@ static uint32_t mtx_owner(const mtx_t *mutex)
 		s_.peer = mtx_owner(mutex);                                   \
 		lock_wait_begin(mutex);                                       \
 		ret_ = (call);                                                \
-		lock_wait_end(mutex);                                         \
+		lock_wait_end(mutex, ret_ == thrd_timedout);                  \
 		if (ret_ == thrd_success)                                     \
 			lock_acquired(mutex);                                 \
 		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from); \

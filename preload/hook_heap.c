@@ -63,7 +63,7 @@ EXPORT void free(void *block)
 	if (!block || unlikely(is_boot_memory(block)))
 		return;
 	if (heap_mode)
-		heap_free(API_FREE, block);
+		heap_free(API_FREE, block, 0);
 	if (KNOWN(free))
 		real.free(block);
 }
@@ -111,7 +111,7 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 	if (likely(block != NULL))
 		heap_realloc(from, api, before, old, block, size);
 	else if (!size)
-		heap_free(api, old); /* realloc(p, 0) freed it */
+		heap_free(api, old, before); /* realloc(p, 0) freed it */
 	return block;
 }
 

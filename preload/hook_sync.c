@@ -30,7 +30,7 @@ static uint32_t mutex_owner(const pthread_mutex_t *mutex)
 		s.peer = (owner);                                             \
 		lock_wait_begin(lock);                                        \
 		err_ = (call);                                                \
-		lock_wait_end(lock);                                          \
+		lock_wait_end(lock, err_ == ETIMEDOUT);                       \
 		if (is_acquired(err_))                                        \
 			lock_acquired(lock);                                  \
 		span_end(&s, err_, 0, from);                                  \

@@ -107,13 +107,6 @@ static void on_exit_handler(int status, void *unused)
 	file_finish(RSD_END_EXIT, status);
 }
 
-static bool child_is_wanted(void)
-{
-	if (config.children == CHILDREN_MATCH)
-		return text_match(config.children_match, text_basename(path_exe));
-	return config.children == CHILDREN_ON;
-}
-
 /*
  * A child of fork has its parent's memory, with one thread. Its dump is opened at the first event that is
  * recorded; one event at a time gets here, because there is one thread.
@@ -130,7 +123,7 @@ bool life_child(void)
 	thread_begin_child();
 	fds_begin_child();
 	locks_begin_child();
-	recording = child_is_wanted() && file_open(true, &parent_header, program_argv) == 0;
+	recording = file_open(true, &parent_header, program_argv) == 0;
 	if (recording)
 		begin_recording();
 	sampler_unblock(&mask);

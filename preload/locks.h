@@ -14,8 +14,9 @@
 #define LOCKS_PLACES 8192u
 
 struct lock_place {
-	uint32_t waiters;
-	uint32_t was_contended;
+	uint32_t waiters;       /* threads waiting now */
+	uint16_t was_contended;
+	uint16_t is_owed;       /* somebody gave up waiting: the holder's record is still to come */
 	uint64_t acquired_tick;
 	const void *acquired_lock; /* whose acquisition that was */
 };
@@ -35,9 +36,13 @@ static inline void lock_wait_begin(const void *lock)
 	__atomic_fetch_add(&place->waiters, 1, __ATOMIC_SEQ_CST);
 }
 
-static inline void lock_wait_end(const void *lock)
+static inline void lock_wait_end(const void *lock, bool gave_up)
 {
-	__atomic_fetch_sub(&lock_place(lock)->waiters, 1, __ATOMIC_RELAXED);
+	struct lock_place *place = lock_place(lock);
+
+	if (unlikely(gave_up))
+		__atomic_store_n(&place->is_owed, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&place->waiters, 1, __ATOMIC_RELAXED);
 }
 
 /* lock_acquired - stamp it if anybody ever waited here. */
@@ -67,8 +72,9 @@ static inline struct lock_release lock_release_begin(const void *lock)
 	struct lock_place *place = lock_place(lock);
 	struct lock_release release = { lock, 0, 0, 0 };
 
-	if (likely(!__atomic_load_n(&place->waiters, __ATOMIC_RELAXED)))
+	if (likely(!__atomic_load_n(&place->waiters, __ATOMIC_RELAXED) && !__atomic_load_n(&place->is_owed, __ATOMIC_RELAXED)))
 		return release;
+	__atomic_store_n(&place->is_owed, 0, __ATOMIC_RELAXED);
 	release.tick = clock_now();
 	release.waiters = __atomic_load_n(&place->waiters, __ATOMIC_RELAXED);
 	if (place->acquired_lock == lock && place->acquired_tick < release.tick)

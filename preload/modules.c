@@ -15,6 +15,7 @@
 
 #include "preload/clock.h"
 #include "preload/file.h"
+#include "preload/old_libc.h"
 #include "preload/raw.h"
 
 #define PAGE ((uintptr_t)4096)

@@ -128,10 +128,21 @@ static int check_directory(const char *path)
 	return ret < 0 ? ret : 0;
 }
 
+/* The toggle children, for this program. */
+static bool is_wanted(void)
+{
+	if (config.children == CHILDREN_MATCH)
+		return text_match(config.children_match, text_basename(path_exe));
+	return config.children == CHILDREN_ON;
+}
+
 static int open_descendant(void)
 {
 	struct text path = text_on(path_dump, PATH_CAP);
 	int err;
+
+	if (!is_wanted())
+		return -ECHILD;
 
 	text_str(&path, path_root);
 	text_str(&path, ".d");

@@ -21,7 +21,8 @@ extern char path_exe[PATH_CAP];
 /*
  * path_open - create or claim the dump file for this process.
  * is_child:  forked from a recorded process: always FILE.d/.
- * Returns:   a descriptor open for reading and writing, or -errno. path_dump is set.
+ * Returns:   a descriptor open for reading and writing, or -errno: -ECHILD for a descendant that the toggle
+ *            `children` leaves out. path_dump is set.
  */
 int path_open(bool is_child);
 

@@ -23,7 +23,7 @@ for f in empty foreign noise short missing; do
 		refused 3 "$f.rsd" ringside $command $f.rsd
 	done
 done
-refused 3 'directory' ringside report /tmp
+refused 3 'not a regular file' ringside report /tmp
 refused 2 'did you mean' ringside reprot good.rsd
 refused 2 'top' ringside heap --topp good.rsd
 mkdir none && (cd none && refused 3 'rsd' ringside report)
@@ -37,10 +37,10 @@ done
 
 echo 'int main(void) { return 0; }' >t.c
 gcc -static -o static t.c && refused 125 'static' ringside record -o s.rsd -- ./static
-cp "$(command -v true)" setuid && chmod u+s setuid && refused 125 'set-?u' ringside record -o s.rsd -- ./setuid
+cp /bin/true setuid && chmod u+s setuid && refused 125 'set-?u' ringside record -o s.rsd -- ./setuid
 gcc -m32 -o thirtytwo t.c 2>/dev/null && refused 125 '32' ringside record -o s.rsd -- ./thirtytwo
 refused 127 'not found' ringside record -o s.rsd -- no-such-program-here
-echo hello >plain && refused 126 'execut' ringside record -o s.rsd -- ./plain
+echo hello >plain && refused 126 'execut|permission' ringside record -o s.rsd -- ./plain
 refused 2 '' ringside record
 [ -e s.rsd ] && fail "a dump was left behind"
 
