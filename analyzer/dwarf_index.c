@@ -5,12 +5,8 @@
 #include <string.h>
 
 #include "analyzer/dwarf_index.h"
-#include "analyzer/util/buf.h"
-#include "analyzer/util/map.h"
 
-#define SCOPE_DEPTH_MAX 64  /* namespaces and classes inside each other */
-#define ORIGIN_DEPTH_MAX 16 /* abstract_origin and specification links in a row */
-#define RANGES_MAX 100000u  /* ranges of one DIE; a loop in a broken list ends here */
+#define RANGES_MAX 100000u /* ranges of one DIE; a loop in a broken list ends here */
 
 struct range {
 	uint64_t start, end;
@@ -38,7 +34,7 @@ struct dwarf_index {
 	struct unit *units;
 	size_t units_len, units_cap;
 	struct range_list ranges;
-	struct map functions; /* address of the DIE's bytes -> struct dwarf_function * */
+	struct dwarf_names names;
 };
 
 /* ---- sorted ranges ---- */
@@ -117,13 +113,6 @@ static bool add_die_ranges(struct range_list *l, Dwarf_Die *die, uint64_t what)
 
 /* ---- units ---- */
 
-static const char *unit_dir(Dwarf_Die *die)
-{
-	Dwarf_Attribute attr;
-
-	return dwarf_attr(die, DW_AT_comp_dir, &attr) ? dwarf_formstring(&attr) : NULL;
-}
-
 static int unit_add(struct dwarf_index *x, Dwarf_Die *die, Dwarf_Die *split)
 {
 	struct unit *unit;
@@ -143,7 +132,7 @@ static int unit_add(struct dwarf_index *x, Dwarf_Die *die, Dwarf_Die *split)
 	memset(unit, 0, sizeof(*unit));
 	unit->line_die = *die;
 	unit->die = split->addr ? *split : *die;
-	unit->dir = unit_dir(die);
+	unit->dir = dwarf_unit_dir(die);
 	return 0;
 }
 
@@ -170,42 +159,19 @@ struct dwarf_index *dwarf_index_new(Dwarf *dwarf)
 
 void dwarf_index_free(struct dwarf_index *x)
 {
-	struct map_iter it = { 0 };
-
 	if (!x)
 		return;
 	for (size_t i = 0; i < x->units_len; i++) {
 		free(x->units[i].functions.list);
 		free(x->units[i].dies);
 	}
-	while (map_next(&x->functions, &it)) {
-		struct dwarf_function *function = (struct dwarf_function *)(uintptr_t)it.value;
-
-		free((char *)(uintptr_t)function->name);
-		free(function);
-	}
-	map_release(&x->functions);
+	dwarf_names_release(&x->names);
 	free(x->units);
 	free(x->ranges.list);
 	free(x);
 }
 
 /* ---- functions of a unit ---- */
-
-static bool holds_functions(int tag)
-{
-	switch (tag) {
-	case DW_TAG_namespace:
-	case DW_TAG_module:
-	case DW_TAG_class_type:
-	case DW_TAG_structure_type:
-	case DW_TAG_union_type:
-	case DW_TAG_enumeration_type:
-		return true;
-	default:
-		return false;
-	}
-}
 
 static void take_function(struct unit *unit, Dwarf_Die *die)
 {
@@ -230,7 +196,7 @@ static void take_scope(struct unit *unit, Dwarf_Die *scope, bool is_deep, bool i
 {
 	Dwarf_Die die;
 
-	if (depth > SCOPE_DEPTH_MAX || dwarf_child(scope, &die))
+	if (depth > DWARF_SCOPE_DEPTH_MAX || dwarf_child(scope, &die))
 		return;
 	do {
 		int tag = dwarf_tag(&die);
@@ -238,7 +204,7 @@ static void take_scope(struct unit *unit, Dwarf_Die *scope, bool is_deep, bool i
 
 		if (is_function && is_deep == is_local)
 			take_function(unit, &die);
-		if (holds_functions(tag) || (is_deep && (is_function || tag == DW_TAG_lexical_block)))
+		if (dwarf_is_scope(tag) || (is_deep && (is_function || tag == DW_TAG_lexical_block)))
 			take_scope(unit, &die, is_deep, is_local || is_function, depth + 1);
 	} while (!dwarf_siblingof(&die, &die));
 }
@@ -262,131 +228,6 @@ static const struct range *find_function(struct unit *unit, uint64_t address)
 	unit->is_deep = true;
 	unit_read(unit, true);
 	return range_find(&unit->functions, address);
-}
-
-/* ---- names ---- */
-
-/* Follow abstract_origin and specification to the DIE that has a name: copies of a function share it. */
-static Dwarf_Die naming_die(Dwarf_Die *die)
-{
-	Dwarf_Die at = *die, next;
-	Dwarf_Attribute attr;
-
-	for (unsigned i = 0; i < ORIGIN_DEPTH_MAX; i++) {
-		if (dwarf_hasattr(&at, DW_AT_linkage_name) || dwarf_hasattr(&at, DW_AT_name))
-			break;
-		if (!dwarf_attr(&at, DW_AT_abstract_origin, &attr) && !dwarf_attr(&at, DW_AT_specification, &attr))
-			break;
-		if (!dwarf_formref_die(&attr, &next) || next.addr == at.addr)
-			break;
-		at = next;
-	}
-	return at;
-}
-
-static const char *string_attr(Dwarf_Die *die, unsigned name)
-{
-	Dwarf_Attribute attr;
-
-	return dwarf_attr_integrate(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
-}
-
-static const char *linkage_name(Dwarf_Die *die)
-{
-	const char *name = string_attr(die, DW_AT_linkage_name);
-
-	return name ? name : string_attr(die, DW_AT_MIPS_linkage_name);
-}
-
-static bool has_scoped_names(Dwarf_Die *die)
-{
-	Dwarf_Die unit;
-
-	if (!dwarf_diecu(die, &unit, NULL, NULL))
-		return false;
-	switch (dwarf_srclang(&unit)) {
-	case DW_LANG_C:
-	case DW_LANG_C89:
-	case DW_LANG_C99:
-	case DW_LANG_C11:
-	case -1:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* "ns::Class::name" from the scopes around the declaration; only for what has no linkage name. */
-static char *qualified_name(Dwarf_Die *declaration, const char *name)
-{
-	struct buf text = { 0 };
-	Dwarf_Die *scopes = NULL;
-	int count = has_scoped_names(declaration) ? dwarf_getscopes_die(declaration, &scopes) : 0;
-
-	for (int i = count - 1; i > 0; i--) {
-		int tag = dwarf_tag(&scopes[i]);
-		const char *scope = dwarf_diename(&scopes[i]);
-
-		if (holds_functions(tag) && scope)
-			buf_printf(&text, "%s::", scope);
-		else if (tag == DW_TAG_namespace)
-			buf_add_string(&text, "(anonymous namespace)::");
-	}
-	free(scopes);
-	buf_add_string(&text, name);
-	if (text.failed)
-		buf_release(&text);
-	return text.data;
-}
-
-static const char *file_name(Dwarf_Die *unit, Dwarf_Word index)
-{
-	Dwarf_Files *files;
-	size_t count;
-
-	if (dwarf_getsrcfiles(unit, &files, &count) || index >= count)
-		return NULL;
-	return dwarf_filesrc(files, index, NULL, NULL);
-}
-
-/* dwarf_decl_file() would do, but it aborts on units whose file table is missing (a .dwo part alone). */
-static const char *decl_file(Dwarf_Attribute *attr, const char **dir)
-{
-	Dwarf_Word index;
-	Dwarf_Die unit;
-
-	if (dwarf_formudata(attr, &index) || dwarf_cu_info(attr->cu, NULL, NULL, &unit, NULL, NULL, NULL, NULL))
-		return NULL;
-	*dir = unit_dir(&unit);
-	return file_name(&unit, index);
-}
-
-/* Made once for each DIE that names a function; its bytes are its identity. */
-static struct dwarf_function *function_of(struct dwarf_index *x, Dwarf_Die *die)
-{
-	Dwarf_Die named = naming_die(die);
-	uint64_t key = (uintptr_t)named.addr, known;
-	struct dwarf_function *function;
-	const char *name;
-	Dwarf_Attribute attr;
-	Dwarf_Word line;
-
-	if (map_get(&x->functions, key, &known))
-		return (struct dwarf_function *)(uintptr_t)known;
-	function = calloc(1, sizeof(*function));
-	if (!function || map_put(&x->functions, key, (uintptr_t)function)) {
-		free(function);
-		return NULL;
-	}
-	function->linkage = linkage_name(&named);
-	name = string_attr(&named, DW_AT_name);
-	if (name)
-		function->name = function->linkage ? strdup(name) : qualified_name(&named, name);
-	if (dwarf_attr_integrate(die, DW_AT_decl_file, &attr))
-		function->decl_file = decl_file(&attr, &function->decl_dir);
-	if (dwarf_attr_integrate(die, DW_AT_decl_line, &attr) && !dwarf_formudata(&attr, &line) && line <= UINT32_MAX)
-		function->decl_line = (uint32_t)line;
-	return function;
 }
 
 /* ---- lookup ---- */
@@ -466,13 +307,13 @@ size_t dwarf_index_lookup(struct dwarf_index *x, uint64_t address, struct dwarf_
 	for (size_t i = 0; i < len; i++) {
 		Dwarf_Die *die = &dies[len - 1 - i];
 
-		frames[i].function = function_of(x, die);
+		frames[i].function = dwarf_names_function(&x->names, die);
 		frames[i].inlined = i + 1 < len;
 		frames[i].start = 0;
 		if (!frames[i].inlined)
 			break;
 		frames[i + 1] = (struct dwarf_frame){ .dir = unit->dir };
-		frames[i + 1].file = file_name(&unit->line_die, number_attr(die, DW_AT_call_file));
+		frames[i + 1].file = dwarf_file_name(&unit->line_die, number_attr(die, DW_AT_call_file));
 		frames[i + 1].line = number_attr(die, DW_AT_call_line);
 	}
 	frames[len - 1].start = function->start;

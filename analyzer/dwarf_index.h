@@ -14,17 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/dwarf_names.h"
+
 /* More inlined calls around one address are not shown; compilers make some tens. */
 #define DWARF_CHAIN_MAX 128
-
-/* A function as DWARF names it, the same object for all its copies. Strings live as long as the index. */
-struct dwarf_function {
-	const char *name;		  /* as written, qualified if it has no linkage name; NULL: unnamed */
-	const char *linkage;		  /* mangled; NULL: none */
-	const char *decl_file, *decl_dir; /* file may be relative to dir; both may be NULL */
-	uint32_t decl_line;
-	const char *interned, *interned_file; /* for the caller: what it made of name and file; NULL at first */
-};
 
 /* One function at an address, innermost first in a list. */
 struct dwarf_frame {

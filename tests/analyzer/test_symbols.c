@@ -80,6 +80,13 @@ static const char cxx_source[] =
 	"	}\n"
 	"};\n"
 	"}\n"
+	"namespace { namespace deep { struct Hidden {\n"
+	"	static __attribute__((noinline)) void work()\n"
+	"	{\n"
+	"		where(); // AT hidden\n"
+	"		__asm__ volatile(\"\");\n"
+	"	}\n"
+	"}; } }\n"
 	"__attribute__((noinline)) static int visit(int n)\n"
 	"{\n"
 	"	shop::Shelf<int> shelf(n);\n"
@@ -89,7 +96,9 @@ static const char cxx_source[] =
 	"		return k + shelf.item;\n"
 	"	};\n"
 	"	int sum = shelf.take(); // AT visit\n"
-	"	return sum + again(n);\n"
+	"	sum += again(n);\n"
+	"	deep::Hidden::work();\n"
+	"	return sum;\n"
 	"}\n"
 	"int main(int argc, char **)\n"
 	"{\n"
@@ -274,7 +283,7 @@ static void inlined_chains_and_lines_are_exact_however_compiled(void **state)
 static void templates_lambdas_and_constructors_have_their_names(void **state)
 {
 	static const char *const compilers[] = { "g++ -O2 -g", "clang++ -O2 -g" };
-	unsigned long at[3];
+	unsigned long at[4];
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
@@ -284,7 +293,7 @@ static void templates_lambdas_and_constructors_have_their_names(void **state)
 		if (i && system("command -v clang++ >/dev/null"))
 			continue;
 		run("%s prog.cc -o progcc", compilers[i]);
-		assert_int_equal(addresses("progcc", at, 3), 3);
+		assert_int_equal(addresses("progcc", at, 4), 4);
 		open_bench(&b, "progcc", "progcc", NULL);
 		chain = symbols_lookup(b.symbols, b.object, at[0]);
 		assert_frame(&chain->frames[0], "shop::Shelf<int>::Shelf(int)", "prog.cc",
@@ -300,6 +309,9 @@ static void templates_lambdas_and_constructors_have_their_names(void **state)
 		assert_int_equal(chain->len, 1);
 		assert_int_equal(chain->frames[0].line, line_of(cxx_source, "AT lambda"));
 		assert_non_null(strstr(chain->frames[0].function, "operator()"));
+		chain = symbols_lookup(b.symbols, b.object, at[3]);
+		assert_memory_equal(chain->frames[0].function, "(anonymous namespace)::deep::Hidden::work", 41);
+		assert_int_equal(chain->frames[0].line, line_of(cxx_source, "AT hidden"));
 		close_bench(&b);
 	}
 }
