@@ -8,7 +8,7 @@ out="$root/build/demo"
 unset LD_PRELOAD RINGSIDE
 export PATH PAGER=cat
 
-bold= plain=
+bold='' plain=''
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
 	bold=$(printf '\033[1m') plain=$(printf '\033[0m')
 fi

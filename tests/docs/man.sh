@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 man=docs/man
 bad=0
+rows=$(mktemp)
+trap 'rm -f "$rows"' EXIT
 
 complain() {
 	echo "$*" >&2
@@ -27,8 +29,8 @@ for page in $man/*.[15]; do
 done
 
 # Each toggle has an entry of its own, which names its default.
-sed -n 's/^TOGGLE([a-z]*, *[a-z]*, *"\([a-z]*\)", *"\([^"]*\)".*/\1 \2/p' format/toggles.def >"${TMPDIR:-/tmp}/toggles.$$"
-[ -s "${TMPDIR:-/tmp}/toggles.$$" ] || complain "no rows in format/toggles.def?"
+sed -n 's/^TOGGLE([a-z]*, *[a-z]*, *"\([a-z]*\)", *"\([^"]*\)".*/\1 \2/p' format/toggles.def >"$rows"
+[ -s "$rows" ] || complain "no rows in format/toggles.def?"
 while read -r name fallback; do
 	entry=$(plain $man/ringside.5 | awk -v start="^[.]BR $name=" '
 		$0 ~ /^[.]TP/ { pending = 1; next }
@@ -36,8 +38,7 @@ while read -r name fallback; do
 		inside { print }')
 	[ -n "$entry" ] || { complain "ringside.5 has no entry for $name="; continue; }
 	echo "$entry" | sed -n 2,4p | grep -qF -- "${fallback:-none}" || complain "ringside.5: $name= does not say its default $fallback"
-done <"${TMPDIR:-/tmp}/toggles.$$"
-rm -f "${TMPDIR:-/tmp}/toggles.$$"
+done <"$rows"
 
 # Each command is listed, and has a page unless it is a small helper; each of its options is in its page or, being one
 # of the views' common ones, in ringside.1.
@@ -58,7 +59,7 @@ for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' analyzer/commands.def); 
 done
 
 for word in $(sed -n 's/^WAIT([A-Z_]*, *[0-9]*, *"\([a-z-]*\)".*/\1/p' format/waits.def); do
-	has ringside-block.1 "^[.]BR? $word " || has ringside-block.1 "^[.]BR $word[ .]" || complain "ringside-block.1 lacks the kind $word"
+	has ringside-block.1 "^[.]BR? $word " || has ringside-block.1 "^[.]BR ${word}[ .]" || complain "ringside-block.1 lacks the kind $word"
 done
 for word in $(sed -n 's/^RULE([a-z_]*, *"\([a-z-]*\)".*/\1/p' analyzer/findings.def); do
 	has ringside-report.1 "^[.]B $word$" || complain "ringside-report.1 lacks the finding $word"
