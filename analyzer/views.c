@@ -179,12 +179,15 @@ static void add_cut_note(const struct view *v, struct buf *out)
 		if (!worst || v->cut_totals[cut] > v->cut_totals[worst])
 			worst = cut;
 	}
-	if (sum)
-		buf_printf(out,
-			   "%s of the total is in stacks that end early (%s%s): the callers missing there have too "
-			   "small a cum",
-			   render_percent(share, view_share(sum, v->total)),
-			   v->cut_totals[worst] < sum ? "mostly: " : "", cut_words(worst));
+	if (!sum)
+		return;
+	if (view_share(sum, v->total) < 0.0001)
+		snprintf(share, sizeof(share), "less than 0.01%%");
+	else
+		render_percent(share, view_share(sum, v->total));
+	buf_printf(out,
+		   "%s of the total is in stacks that end early (%s%s): callers missing there have too small a cum",
+		   share, v->cut_totals[worst] < sum ? "mostly: " : "", cut_words(worst));
 }
 
 void view_notes_text(const struct view *v, FILE *out)
