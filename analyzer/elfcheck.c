@@ -183,21 +183,22 @@ static void read_sections(struct elf *elf)
 
 /* ---- judgement ------------------------------------------------------------------------------------------------ */
 
+/* Also when nothing would change for this user: what is recorded as root says little about the program in use. */
 static bool has_privileges(const char *path, struct buf *reason)
 {
 	struct stat st;
 
 	if (stat(path, &st))
 		return false;
-	if ((st.st_mode & S_ISUID && st.st_uid != geteuid()) || (st.st_mode & S_ISGID && st.st_gid != getegid()))
+	if (st.st_mode & (S_ISUID | S_ISGID))
 		buf_printf(reason,
-			   "%s is setuid or setgid: the loader ignores preloaded libraries for it.\n"
-			   "Record it as the user it becomes, or a copy without the bit.",
+			   "%s is setuid or setgid: such programs ignore preloaded libraries and RINGSIDE.\n"
+			   "Record a copy without the bit, as the user it becomes.",
 			   path);
-	else if (getxattr(path, "security.capability", NULL, 0) > 0 && geteuid())
+	else if (getxattr(path, "security.capability", NULL, 0) > 0)
 		buf_printf(reason,
-			   "%s has file capabilities: the loader ignores preloaded libraries for it.\n"
-			   "Record a copy without them, or as root.",
+			   "%s has file capabilities: such programs ignore preloaded libraries and RINGSIDE.\n"
+			   "Record a copy without them.",
 			   path);
 	return reason->len > 0;
 }

@@ -121,36 +121,72 @@ static void ring_push(struct lock *lock, struct lock_hold hold)
 		lock->ring_len++;
 }
 
+static struct lock_holder *find_by_tid(const struct locks *l, const struct lock *lock, uint32_t tid)
+{
+	uint64_t index;
+
+	return map_get(&l->holder_of, (uint64_t)(lock - l->locks) << 33 | HOLDER_BY_TID | tid, &index)
+		       ? &l->holders[index]
+		       : NULL;
+}
+
+/* Waits for this owner that were given up before it released: now there is a stack for them. */
+static void pay_owed(struct locks *l, const struct lock *lock, const struct rec_hold *hold, struct stack_id stack,
+		     uint32_t tid)
+{
+	struct lock_holder owed, *holder = tid ? find_by_tid(l, lock, tid) : NULL;
+
+	if (!holder || !holder->owed_waits || !stack.v)
+		return;
+	/* A section that began after the wait ended was not what it waited for. */
+	if (hold->held_ticks && hold->h.tick - hold->held_ticks > holder->owed_tick)
+		return;
+	owed = *holder;
+	holder->wait_ns -= owed.owed_ns;
+	holder->waits -= owed.owed_waits;
+	holder->owed_ns = holder->owed_waits = 0;
+	holder = holder_at(l, lock, stack, tid);
+	if (!holder)
+		return;
+	holder->wait_ns += owed.owed_ns;
+	holder->waits += owed.owed_waits;
+	if (owed.longest_ns > holder->longest_ns)
+		holder->longest_ns = owed.longest_ns;
+}
+
 static void on_hold(void *self, const struct pass_event *e)
 {
 	struct locks *l = self;
 	const struct rec_hold *hold = &e->ev->hold;
 	const struct rsd_thread *thread = recording_thread(l->rec, e->thread);
 	struct lock *lock = lock_at(l, hold->object);
+	struct lock_hold release = { .tick = e->tick, .tid = thread ? thread->tid : 0 };
 
 	if (!lock)
 		return;
+	release.stack = recording_stack(l->rec, hold->stack);
 	lock->holds++;
 	lock->held_ns += clock_dur_ns(&l->rec->clock, hold->held_ticks);
-	ring_push(lock, (struct lock_hold){ .tick = e->tick,
-					    .stack = recording_stack(l->rec, hold->stack),
-					    .tid = thread ? thread->tid : 0 });
+	ring_push(lock, release);
+	pay_owed(l, lock, hold, release.stack, release.tid);
 }
 
 /* ---- waits ---------------------------------------------------------------------------------------------------- */
 
-static void give(struct locks *l, const struct lock *lock, struct stack_id stack, uint32_t tid, uint64_t ns)
+static struct lock_holder *give(struct locks *l, const struct lock *lock, struct stack_id stack, uint32_t tid,
+				uint64_t ns)
 {
 	struct lock_holder *holder = holder_at(l, lock, stack, tid);
 
 	if (!holder)
-		return;
+		return NULL;
 	holder->wait_ns += ns;
 	holder->waits++;
 	if (ns > holder->longest_ns)
 		holder->longest_ns = ns;
 	if (holder->tid != tid)
 		holder->tid = 0;
+	return holder;
 }
 
 /* The blocked time up to `tick`, as if it were spread evenly over the wait: cuts sum up to the whole. */
@@ -169,7 +205,13 @@ static void share_out(struct locks *l, const struct lock *lock, const struct pas
 	while (inside < lock->ring_len && ring_at(lock, inside)->tick > begin)
 		inside++;
 	if (!inside) {
-		give(l, lock, (struct stack_id){ 0 }, span->peer, blocked_ns);
+		struct lock_holder *holder = give(l, lock, (struct stack_id){ 0 }, span->peer, blocked_ns);
+
+		if (holder && span->err && span->peer) {
+			holder->owed_ns += blocked_ns;
+			holder->owed_waits++;
+			holder->owed_tick = e->tick;
+		}
 		return;
 	}
 	for (uint32_t back = inside; back-- > 0;) {
@@ -280,9 +322,14 @@ static int drop_quiet(struct locks *l)
 			l->locks[kept++] = l->locks[i];
 	}
 	l->locks_len = kept;
-	/* Who has a holder was waited for, so no holder's lock is gone. */
-	for (size_t i = 0; i < l->holders_len; i++)
+	/* Who has a holder was waited for, so no holder's lock is gone; an owner whose waits found a stack is. */
+	kept = 0;
+	for (size_t i = 0; i < l->holders_len; i++) {
 		l->holders[i].lock = index[l->holders[i].lock];
+		if (l->holders[i].waits)
+			l->holders[kept++] = l->holders[i];
+	}
+	l->holders_len = kept;
 	free(index);
 	return 0;
 }

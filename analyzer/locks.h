@@ -5,7 +5,8 @@
  * A thread that releases a lock others wait for leaves a HOLD record with its stack, stamped before the real
  * release, so it is in the stream before the ends of the waits it caused. A wait is cut at the releases inside it:
  * the part up to a release belongs to the stack that released, what follows the last release too (it is the
- * wake-up). A wait without any recorded release belongs to the owner whose tid was read from the lock.
+ * wake-up). A wait without a release inside, because it was given up, waits for the owner's next release; if none
+ * comes it belongs to the owner whose tid was read from the lock.
  * So the holders of a lock sum up to exactly its wait time.
  */
 #ifndef RINGSIDE_LOCKS_H
@@ -24,6 +25,8 @@ struct lock_holder {
 	uint64_t wait_ns;      /* that others waited for it */
 	uint64_t waits;	       /* in which it had a part */
 	uint64_t longest_ns;   /* longest part of one wait */
+	/* Holders by tid: of the above, what the next release of that thread shall have. */
+	uint64_t owed_ns, owed_waits, owed_tick;
 };
 
 struct lock_hold; /* a release that is remembered */

@@ -238,7 +238,8 @@ int reader_open_head(struct reader *r, const char *path, struct buf *error)
 	else if (fstat(r->fd, &st))
 		err = refuse_errno(error, path, errno);
 	else if (!S_ISREG(st.st_mode))
-		err = refuse(error, path, 0, "not a regular file");
+		err = refuse(error, path, 0,
+			     S_ISDIR(st.st_mode) ? "a directory, not a regular file" : "not a regular file");
 	else
 		err = read_header(r, error);
 	if (err)

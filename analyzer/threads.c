@@ -19,10 +19,10 @@ static void on_span(void *self, const struct pass_event *e)
 	row = &t->rows[e->thread];
 	time = span_split(&t->rec->clock, span);
 	row->spans++;
-	row->span_ns += time.blocked_ns;
-	row->blocked_by_kind[span->wait < RSD_WAITS ? span->wait : WAIT_OTHER] += time.blocked_ns;
-	if (time.blocked_ns > row->longest_ns)
-		row->longest_ns = time.blocked_ns;
+	row->span_ns += time.off_ns;
+	row->blocked_by_kind[span->wait < RSD_WAITS ? span->wait : WAIT_OTHER] += time.off_ns;
+	if (time.off_ns > row->longest_ns)
+		row->longest_ns = time.off_ns;
 	t->excess_ns[e->thread] += time.excess_ns;
 }
 

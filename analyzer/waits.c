@@ -10,13 +10,10 @@ struct span_time span_split(const struct clock *clock, const struct rec_span *sp
 	struct span_time t = { .dur_ns = clock_dur_ns(clock, span->dur_ticks) };
 	uint64_t since_ns = clock_dur_ns(clock, span->since_ticks), off_ns;
 
-	if (!since_ns) {
-		t.blocked_ns = t.dur_ns;
-		return t;
-	}
-	off_ns = since_ns > span->cpu_ns ? since_ns - span->cpu_ns : 0;
-	t.blocked_ns = off_ns < t.dur_ns ? off_ns : t.dur_ns;
-	t.excess_ns = off_ns - t.blocked_ns;
+	off_ns = !since_ns ? t.dur_ns : since_ns > span->cpu_ns ? since_ns - span->cpu_ns : 0;
+	t.off_ns = off_ns < t.dur_ns ? off_ns : t.dur_ns;
+	t.blocked_ns = span->wait == WAIT_SPIN ? t.dur_ns : t.off_ns;
+	t.excess_ns = off_ns - t.off_ns;
 	return t;
 }
 

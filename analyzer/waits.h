@@ -14,9 +14,12 @@
 #include "analyzer/profile.h"
 #include "analyzer/util/histogram.h"
 
-/* One span's time: blocked_ns <= dur_ns; excess_ns was off the CPU before it. */
+/* One span's time: off_ns <= blocked_ns <= dur_ns; excess_ns was off the CPU before it. */
 struct span_time {
-	uint64_t dur_ns, blocked_ns, excess_ns;
+	uint64_t dur_ns;
+	uint64_t off_ns;     /* off the CPU */
+	uint64_t blocked_ns; /* the same, except for spin locks: who spins gets on no more than who sleeps */
+	uint64_t excess_ns;
 };
 struct span_time span_split(const struct clock *clock, const struct rec_span *span);
 
