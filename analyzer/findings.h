@@ -43,8 +43,9 @@ __attribute__((format(printf, 5, 6))) void findings_add(struct findings *f, enum
 							struct stack_id stack, const char *format, ...);
 
 /*
- * wait_is_idle - a wait site where a thread waits for work to come, as far as can be told: a condition, semaphore,
- * poll or accept near the beginning of its thread; waits for work are no cost, but an offer of time.
+ * wait_is_idle - a wait site where a thread waits for work to come, as far as can be told: an accept or epoll, or a
+ * condition, semaphore or poll near the beginning of a thread of which there are several alike. A single thread
+ * in such a wait may as well be held up by others: it is not called idle. Waiting for work is no cost.
  */
 bool wait_is_idle(const struct stacks *stacks, const struct wait_site *site);
 

@@ -33,7 +33,7 @@ bool wait_is_idle(const struct stacks *stacks, const struct wait_site *site)
 	case WAIT_POLL:
 	case WAIT_SELECT:
 	case WAIT_FUTEX:
-		return site->unfinished || stacks_depth(stacks, site->stack) <= IDLE_DEPTH;
+		return site->unfinished || (site->in_pool && stacks_depth(stacks, site->stack) <= IDLE_DEPTH);
 	default:
 		return false;
 	}
@@ -129,6 +129,12 @@ static bool is_lock_wait(uint32_t wait)
 	return wait_domain(wait)[0] == 'l';
 }
 
+/* Waits that end when another thread, or the clock, says so: long ones may be meant. */
+static bool is_rendezvous(uint32_t wait)
+{
+	return wait == WAIT_SLEEP || wait_domain(wait)[0] == 's' || wait == WAIT_POLL || wait == WAIT_SELECT;
+}
+
 static void tell_wait(struct findings *f, const struct analysis *a, const struct wait_site *site, uint64_t wall)
 {
 	char total[RENDER_NUMBER_MAX], longest[RENDER_NUMBER_MAX], count[RENDER_NUMBER_MAX];
@@ -136,10 +142,11 @@ static void tell_wait(struct findings *f, const struct analysis *a, const struct
 	double share = percent(site->blocked_ns, wall);
 
 	site_name(&where, a->rec.stacks, site->stack);
-	findings_add(f, RULE_wait, site->wait == WAIT_SLEEP ? SEVERITY_LOW : severity_of_share(share), site->stack,
-		     "%s waiting in %s (%.0f %% of all threads' time) at %s: %s times, at most %s.",
-		     render_duration(total, (int64_t)site->blocked_ns), wait_name(site->wait), share,
-		     buf_string(&where), render_count(count, (int64_t)site->spans),
+	findings_add(f, RULE_wait, is_rendezvous(site->wait) ? SEVERITY_LOW : severity_of_share(share), site->stack,
+		     "%s waiting %sin %s (%.0f %% of all threads' time) at %s: %s times, at most %s.",
+		     render_duration(total, (int64_t)site->blocked_ns),
+		     is_rendezvous(site->wait) && site->wait != WAIT_SLEEP ? "for others " : "", wait_name(site->wait),
+		     share, buf_string(&where), render_count(count, (int64_t)site->spans),
 		     render_duration(longest, (int64_t)site->max_ns));
 	buf_release(&where);
 }

@@ -79,19 +79,38 @@ static uint32_t known_wait(unsigned wait)
 	return wait && wait < RSD_WAITS && wait_name(wait)[0] != '?' ? wait : WAIT_OTHER;
 }
 
+static bool is_in_pool(const struct waits *w, uint32_t index)
+{
+	const struct rsd_thread *thread = recording_thread(w->rec, index);
+	uint64_t threads;
+
+	return thread && thread->start_routine && map_get(&w->routine_of, thread->start_routine, &threads) &&
+	       threads > 1;
+}
+
 static void on_span(void *self, const struct pass_event *e)
 {
 	struct waits *w = self;
 	const struct rec_span *span = &e->ev->span;
 	struct span_time t = span_split(&w->rec->clock, span);
+	struct wait_site *site = add_wait(w, known_wait(span->wait), recording_stack(w->rec, span->stack), &t);
 
-	add_wait(w, known_wait(span->wait), recording_stack(w->rec, span->stack), &t);
+	if (site && !site->in_pool)
+		site->in_pool = is_in_pool(w, e->thread);
 }
 
 int waits_init(struct waits *w, struct recording *rec)
 {
 	*w = (struct waits){ .rec = rec };
 	map_init(&w->site_of);
+	map_init(&w->routine_of);
+	for (uint32_t i = 0; i < rec->threads_len; i++) {
+		const struct rsd_thread *thread = recording_thread(rec, i);
+		uint64_t *threads = thread ? map_at(&w->routine_of, thread->start_routine, NULL) : NULL;
+
+		if (threads)
+			++*threads;
+	}
 	return 0;
 }
 
@@ -102,6 +121,7 @@ void waits_release(struct waits *w)
 	free(w->total.blocked);
 	free(w->sites);
 	map_release(&w->site_of);
+	map_release(&w->routine_of);
 	*w = (struct waits){ 0 };
 }
 
@@ -194,6 +214,7 @@ int waits_merge(struct waits *into, const struct waits *from)
 		to->dur_ns += s->dur_ns;
 		to->blocked_ns += s->blocked_ns;
 		to->unfinished += s->unfinished;
+		to->in_pool |= s->in_pool;
 		if (s->max_ns > to->max_ns)
 			to->max_ns = s->max_ns;
 	}

@@ -29,6 +29,7 @@ struct wait_site {
 	uint64_t spans;
 	uint64_t dur_ns, blocked_ns, max_ns; /* max of blocked time */
 	uint64_t unfinished;		     /* of spans: threads still waiting when the recording ended */
+	bool in_pool;			     /* by threads of which several run the same start routine */
 };
 
 struct wait_kind {
@@ -42,7 +43,8 @@ struct waits {
 	struct recording *rec;
 	struct wait_site *sites;
 	size_t sites_len, sites_cap;
-	struct map site_of; /* wait and stack -> index */
+	struct map site_of;    /* wait and stack -> index */
+	struct map routine_of; /* start routine -> threads that run it */
 	struct wait_kind kinds[RSD_WAITS];
 	struct wait_kind total;
 	bool failed;
