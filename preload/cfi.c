@@ -674,7 +674,8 @@ static struct rule rule_of_row(const struct cfi_row *row)
 
 	if (ra.base == CFI_UNDEFINED)
 		return (struct rule){ RULE_END };
-	if (kind == RULE_COMPLEX || ra.base != CFI_CFA || ra.offset != ARCH_RA_OFFSET)
+	if (kind == RULE_COMPLEX || row->saved[ARCH_SP].base != CFI_SAME || ra.base != CFI_CFA ||
+	    ra.offset != ARCH_RA_OFFSET)
 		return (struct rule){ RULE_COMPLEX };
 	return rule_make(kind, row->cfa.offset, row->cfa.inner, bp_kind,
 			 bp_kind == RULE_BP_AT_CFA || bp_kind == RULE_BP_AT_BP ? bp.offset : 0);

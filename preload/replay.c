@@ -46,8 +46,9 @@ static bool apply_row(struct unwind *u, struct replay *r, const struct cfi_row *
 {
 	uintptr_t value[ARCH_FOLLOWED], cfa;
 	uint32_t known = r->known & ARCH_KEPT;
+	bool is_switch = row->saved[ARCH_SP].base != CFI_SAME;
 
-	if (!find_cfa(u, r, row->cfa, &cfa) || cfa <= r->reg[ARCH_DWARF_SP])
+	if (!find_cfa(u, r, row->cfa, &cfa) || (cfa <= r->reg[ARCH_DWARF_SP] && !is_switch))
 		return false;
 	for (unsigned i = 0; i < ARCH_FOLLOWED; i++) {
 		struct cfi_value v = row->saved[i];
@@ -63,9 +64,10 @@ static bool apply_row(struct unwind *u, struct replay *r, const struct cfi_row *
 	}
 	for (unsigned i = 0; i < ARCH_FOLLOWED; i++)
 		r->reg[arch_followed[i]] = value[i];
-	r->reg[ARCH_DWARF_SP] = cfa;
+	if (!is_switch)
+		r->reg[ARCH_DWARF_SP] = cfa;
 	r->known = known;
-	return is_known(r, ARCH_DWARF_RA);
+	return is_known(r, ARCH_DWARF_RA) && is_known(r, ARCH_DWARF_SP);
 }
 
 static bool step(struct unwind *u, struct replay *r, bool *is_exact)

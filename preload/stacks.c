@@ -117,6 +117,7 @@ static uint32_t walk(struct stack_state *s, uint32_t *top_of_walk)
 			/* What was verified belongs to the new stack; go on behind it. */
 			if (last == ALL_SAME)
 				last = 0;
+			frames[top] = frames[kept - 1];
 			while (--kept > last)
 				frames[--top] = frames[kept - 1];
 			unwind_enter(&s->unwind, frames[top].sp);

@@ -183,6 +183,15 @@ __attribute__((noinline)) struct rule unwind_rule_slow(struct unwind *u, uintptr
 
 /* ---- steps ------------------------------------------------------------------------------------------------ */
 
+/* A handler may have a stack of its own; so may the target of a switch. */
+static void follow_to_stack(struct unwind *u, uintptr_t sp)
+{
+	if (sp >= u->low && sp < u->high)
+		return;
+	u->first_sp = 0;
+	unwind_enter(u, sp);
+}
+
 /* The interrupted registers, from the ucontext that the kernel left on the stack of the handler. */
 static int step_signal(struct unwind *u, const struct frame *frame, struct frame *caller)
 {
@@ -192,11 +201,7 @@ static int step_signal(struct unwind *u, const struct frame *frame, struct frame
 	    !unwind_peek(u, frame->sp + ARCH_UC_BP, &bp))
 		return CUT_BAD_MEMORY;
 	*caller = (struct frame){ .ip = ip, .sp = sp, .bp = bp, .flags = FRAME_EXACT | FRAME_OPAQUE };
-	/* The handler may have had a stack of its own. */
-	if (!(sp >= u->low && sp < u->high)) {
-		u->first_sp = 0;
-		unwind_enter(u, sp);
-	}
+	follow_to_stack(u, sp);
 	return UNWIND_ON;
 }
 
@@ -322,8 +327,16 @@ static int step_guess(struct unwind *u, const struct frame *frame, struct frame 
 	return ret;
 }
 
-__attribute__((noinline)) int unwind_step_slow(struct unwind *u, struct frame *frame, struct frame *caller,
-					       struct rule rule)
+/* Rules of epilogues are wrong here and there, but at a return instruction there is no doubt. */
+static bool step_return(struct unwind *u, const struct frame *frame, struct frame *caller)
+{
+	if (!(frame->flags & FRAME_EXACT) || !probe(frame->ip & ~(PAGE - 1)) ||
+	    !arch_is_return((const uint8_t *)frame->ip))
+		return false;
+	return guess_leaf(u, frame, caller);
+}
+
+static int step_by_kind(struct unwind *u, const struct frame *frame, struct frame *caller, struct rule rule)
 {
 	switch (rule_kind(rule)) {
 	case RULE_SP:
@@ -337,10 +350,21 @@ __attribute__((noinline)) int unwind_step_slow(struct unwind *u, struct frame *f
 		return step_signal(u, frame, caller);
 	case RULE_COMPLEX:
 		/* No guess: where rules say that things are difficult, a guess is wrong. */
-		return replay_step(u, frame, caller) ? UNWIND_ON : CUT_EXPRESSION;
+		if (!replay_step(u, frame, caller))
+			return CUT_EXPRESSION;
+		follow_to_stack(u, caller->sp);
+		return UNWIND_ON;
 	case RULE_NO_INFO:
 		return step_guess(u, frame, caller, CUT_NO_INFO);
 	default:
 		return step_guess(u, frame, caller, CUT_JIT);
 	}
+}
+
+__attribute__((noinline)) int unwind_step_slow(struct unwind *u, struct frame *frame, struct frame *caller,
+					       struct rule rule)
+{
+	int ret = step_by_kind(u, frame, caller, rule);
+
+	return ret > 0 && step_return(u, frame, caller) ? UNWIND_ON : ret;
 }

@@ -26,7 +26,8 @@ enum {
 	/* What a row of CFI says about registers, in this order. */
 	ARCH_RA = 0,
 	ARCH_BP = 1,
-	ARCH_FOLLOWED = 7,
+	ARCH_SP = 2, /* in the few rows that don't end at the CFA: code that switches stacks */
+	ARCH_FOLLOWED = 8,
 
 	/* Offsets into a ucontext; when a handler returns, one is at sp. */
 	ARCH_UC_BP = 120,
@@ -37,8 +38,10 @@ enum {
 	ARCH_CALL_MAX = 7, /* bytes of the longest call instruction we recognise */
 };
 
-/* DWARF numbers of the followed registers: the return address, bp, and the others that a callee keeps. */
-static const uint8_t arch_followed[ARCH_FOLLOWED] = { ARCH_DWARF_RA, ARCH_DWARF_BP, ARCH_DWARF_BX, 12, 13, 14, 15 };
+/* DWARF numbers of the followed registers: the return address and those that a callee keeps. */
+static const uint8_t arch_followed[ARCH_FOLLOWED] = {
+	ARCH_DWARF_RA, ARCH_DWARF_BP, ARCH_DWARF_SP, ARCH_DWARF_BX, 12, 13, 14, 15
+};
 
 /* Where a ucontext has a register, by DWARF number: 40 + 8 * its place in gregs. */
 static const uint8_t arch_uc_offset[ARCH_REGISTERS] = { 144, 136, 152, 128, 112, 104, 120, 160, 40,
@@ -86,6 +89,12 @@ static inline bool arch_is_after_call(const uint8_t *ra)
 		if (ra[-forms[i].length] == 0xff && (ra[1 - forms[i].length] & forms[i].mask) == forms[i].bits)
 			return true;
 	return false;
+}
+
+/* Is the instruction at `ip` a return? */
+static inline bool arch_is_return(const uint8_t *ip)
+{
+	return *ip == 0xc3;
 }
 
 /* The thread pointer. In a thread of libc's making its block stands above the thread's stack. */

@@ -25,8 +25,9 @@
 
 struct chain {
 	unsigned len;
-	unsigned cut, guessed; /* ours only: reason at the end, first guessed frame (or len) */
+	unsigned cut, guessed; /* ours only: reason at the end, first guessed frame (or DEPTH) */
 	uintptr_t ip[DEPTH];
+	uint32_t node[DEPTH]; /* ours only */
 };
 
 /* How a capture compares. */
@@ -59,6 +60,7 @@ static void chain_of_node(struct chain *c, uint32_t id)
 
 		if (node->flags & RSD_NODE_GUESSED && c->guessed == DEPTH)
 			c->guessed = c->len;
+		c->node[c->len] = id;
 		c->ip[c->len++] = RSD_NODE_IP(node);
 		c->cut = node->cut;
 		id = node->parent;
@@ -68,6 +70,7 @@ static void chain_of_node(struct chain *c, uint32_t id)
 struct libgcc_walk {
 	struct chain *chain;
 	uintptr_t from;
+	bool is_from_exact; /* the handler's own return address may be equal */
 	bool is_found;
 };
 
@@ -77,7 +80,7 @@ static _Unwind_Reason_Code libgcc_frame(struct _Unwind_Context *context, void *a
 	int is_exact = 0;
 	uintptr_t ip = _Unwind_GetIPInfo(context, &is_exact);
 
-	if (ip == walk->from)
+	if (ip == walk->from && is_exact == walk->is_from_exact)
 		walk->is_found = true;
 	if (walk->is_found && ip && walk->chain->len < DEPTH)
 		walk->chain->ip[walk->chain->len++] = ip;
@@ -95,9 +98,9 @@ static void on_crash(int sig)
 }
 
 /* Everything from the frame with this ip on. false: it read where nothing is. */
-static bool chain_of_libgcc(struct chain *c, uintptr_t from)
+static bool chain_of_libgcc(struct chain *c, uintptr_t from, bool is_exact)
 {
-	struct libgcc_walk walk = { c, from, false };
+	struct libgcc_walk walk = { c, from, is_exact, false };
 
 	c->len = 0;
 	if (sigsetjmp(crashed, 1)) {
@@ -197,6 +200,17 @@ static void show_frame(const char *who, uintptr_t ip)
 		info.dli_fname ? strrchr(info.dli_fname, '/') : "?", (unsigned long)(ip - (uintptr_t)info.dli_fbase));
 }
 
+/* The same addresses under two ids: what else is different? */
+static void show_nodes(const struct chain *a, const struct chain *b)
+{
+	for (unsigned i = 0; i < a->len; i++) {
+		const struct rsd_node *x = fake_file_node(a->node[i]), *y = fake_file_node(b->node[i]);
+
+		fprintf(stderr, "    %2u nodes %u %u: flags %u %u, modules %u %u, cuts %u %u\n", i, a->node[i], b->node[i],
+			x->flags, y->flags, RSD_NODE_MODULE(x), RSD_NODE_MODULE(y), x->cut, y->cut);
+	}
+}
+
 static void show(const struct difference *d)
 {
 	unsigned same = common(&d->ours, &d->theirs), from = same ? same - 1 : 0;
@@ -204,6 +218,8 @@ static void show(const struct difference *d)
 	fprintf(stderr, "  %s: %s, %u frames, oracle %u, equal %u, cut %u\n", accounts[scenes].scene, d->what,
 		d->ours.len, d->theirs.len, same, d->ours.cut);
 	show_frame("innermost", d->ours.ip[0]);
+	if (same == d->ours.len && same == d->theirs.len)
+		show_nodes(&d->ours, &d->theirs);
 	for (unsigned i = from; i < same + 2 && i < d->ours.len; i++)
 		show_frame("ours", d->ours.ip[i]);
 	for (unsigned i = from; i < same + 2 && i < d->theirs.len; i++)
@@ -231,7 +247,7 @@ static void compare(uint32_t memo_node, uint32_t fresh_node, unw_context_t *cont
 		chain_of_node(&second, fresh_node);
 		note("memo against fresh walk", &ours, &second);
 	}
-	if (!chain_of_libgcc(&theirs, ip)) {
+	if (!chain_of_libgcc(&theirs, ip, flags != 0)) {
 		a->oracle_crashed++;
 		return;
 	}
