@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyzer/demangle.h"
+#include "analyzer/dwarf_data.h"
 #include "analyzer/dwarf_index.h"
 #include "analyzer/elf_object.h"
 #include "analyzer/symbols.h"
@@ -22,6 +23,7 @@ struct object {
 	bool is_open;		/* opening was tried */
 	struct elf_object *elf; /* NULL: no names from it */
 	struct dwarf_index *dwarf;
+	struct dwarf_data *data;
 	uint64_t dwarf_bias;
 	struct map chains; /* address -> struct frame_chain * */
 };
@@ -181,8 +183,10 @@ static void object_open(struct symbols *s, struct object *o)
 		add_note(s, note.data);
 	buf_release(&note);
 	dwarf = o->elf ? elf_object_dwarf(o->elf, &o->dwarf_bias) : NULL;
-	if (dwarf)
+	if (dwarf) {
 		o->dwarf = dwarf_index_new(dwarf);
+		o->data = dwarf_data_new(dwarf);
+	}
 }
 
 struct symbols *symbols_new(const struct symbol_options *options)
@@ -218,6 +222,7 @@ void symbols_free(struct symbols *s)
 			free((void *)(uintptr_t)it.value);
 		map_release(&s->objects[i].chains);
 		dwarf_index_free(s->objects[i].dwarf);
+		dwarf_data_free(s->objects[i].data);
 		elf_object_free(s->objects[i].elf);
 	}
 	for (size_t i = 0; i < s->notes_len; i++)
@@ -477,7 +482,8 @@ const char *symbols_data_name(struct symbols *s, uint32_t object, uint64_t addre
 	name = demangle(symbol.name);
 	buf_add(&text, name ? name : symbol.name, name ? strlen(name) : without_number(symbol.name));
 	free(name);
-	if (address != symbol.start)
+	if ((!o->data || dwarf_data_member(o->data, symbol.start - o->dwarf_bias, address - symbol.start, &text)) &&
+	    address != symbol.start)
 		buf_printf(&text, "+0x%llx", (unsigned long long)(address - symbol.start));
 	kept = text.failed ? NULL : symbols_intern(s, text.data);
 	buf_release(&text);

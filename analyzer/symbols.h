@@ -95,7 +95,8 @@ const char *symbols_path(struct symbols *s, uint32_t object);
 const struct frame_chain *symbols_lookup(struct symbols *s, uint32_t object, uint64_t address);
 
 /*
- * symbols_data_name - the data symbol that holds `address`, as "queue_lock" or "queue_lock+0x8".
+ * symbols_data_name - the data symbol that holds `address`: "queue_lock"; with debug information the member of it,
+ * "run.queue.lock" or "shards[3].lock", else "run+0x8".
  *
  * address:  ELF address in `object`.
  * Returns:  interned, or NULL when no data symbol covers it.

@@ -23,7 +23,8 @@ static char dir[] = "/tmp/ringside-symbols-XXXXXX";
 static const char c_source[] = "#include <stdio.h>\n"
 			       "#include <string.h>\n"
 			       "extern char __executable_start;\n"
-			       "static struct { long a, b; } queue_lock = { 1, 2 };\n"
+			       "static struct { long a; struct { long x; union { long y, z; }; } b[2]; } queue_lock = "
+			       "{ 1, { { 2, { 3 } } } };\n"
 			       "long exported_number = 5;\n"
 			       "#define OFF(p) (unsigned long)((const char *)(p) - &__executable_start)\n"
 			       "__attribute__((noinline)) void where(void)\n"
@@ -49,7 +50,7 @@ static const char c_source[] = "#include <stdio.h>\n"
 			       "int main(int argc, char **argv)\n"
 			       "{\n"
 			       "	int n = outer(argc);\n"
-			       "	printf(\"%lx\\n%lx\\n\", OFF(&queue_lock), OFF(&queue_lock.b));\n"
+			       "	printf(\"%lx\\n%lx\\n\", OFF(&queue_lock), OFF(&queue_lock.b[1].y));\n"
 			       "	printf(\"%lx\\n\", OFF(&exported_number));\n"
 			       "	printf(\"%lx\\n\", OFF(&outer));\n"
 			       "	printf(\"%lx\\n\", (unsigned long)&strcmp);\n"
@@ -272,8 +273,9 @@ static void inlined_chains_and_lines_are_exact_however_compiled(void **state)
 		assert_frame(&chain->frames[0], "outer", "prog.c", line_of(c_source, "AT outer-plain"), false);
 		assert_int_equal(chain->frames[0].start, base + at[PLACE_OUTER]);
 		assert_string_equal(chain->frames[0].module, "prog");
-		assert_string_equal(symbols_data_name(b.symbols, b.object, base + at[PLACE_LOCK]), "queue_lock");
-		assert_string_equal(symbols_data_name(b.symbols, b.object, base + at[PLACE_LOCK_B]), "queue_lock+0x8");
+		assert_string_equal(symbols_data_name(b.symbols, b.object, base + at[PLACE_LOCK]), "queue_lock.a");
+		assert_string_equal(symbols_data_name(b.symbols, b.object, base + at[PLACE_LOCK_B]),
+				    "queue_lock.b[1].y");
 		assert_null(symbols_note(b.symbols, 0));
 		close_bench(&b);
 	}
@@ -332,6 +334,9 @@ static void without_debug_information_symbols_name_functions(void **state)
 	assert_null(frame->file);
 	assert_int_equal(frame->line, 0);
 	assert_int_equal(frame->start, at[PLACE_OUTER]);
+	assert_string_equal(symbols_data_name(b.symbols, b.object, at[PLACE_LOCK]), "queue_lock");
+	assert_string_equal(symbols_data_name(b.symbols, b.object, at[PLACE_LOCK_B]), "queue_lock+0x20");
+	assert_string_equal(symbols_data_name(b.symbols, b.object, at[PLACE_NUMBER]), "exported_number");
 	close_bench(&b);
 }
 
@@ -383,7 +388,7 @@ static void separate_debug_files_are_found(void **state)
 	assert_int_equal(addresses("parted", at, PLACES), PLACES);
 	open_bench(&b, "parted", "parted", &options);
 	check_c_chain(symbols_lookup(b.symbols, b.object, at[PLACE_INLINED]));
-	assert_string_equal(symbols_data_name(b.symbols, b.object, at[PLACE_LOCK_B]), "queue_lock+0x8");
+	assert_string_equal(symbols_data_name(b.symbols, b.object, at[PLACE_LOCK_B]), "queue_lock.b[1].y");
 	close_bench(&b);
 	/* the program itself is gone: its debug file is enough, and the reader is told */
 	run("mv parted parted.away");
