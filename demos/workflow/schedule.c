@@ -59,6 +59,7 @@ static int open_jobs(struct workflow *flow)
 	return 0;
 }
 
+/* Takes a finished job off the list; freeing it is the caller's, without the lock: a job has thousands of blocks. */
 static void close_job(struct workflow *flow, struct job *job)
 {
 	struct job **link = &flow->open;
@@ -70,7 +71,6 @@ static void close_job(struct workflow *flow, struct job *job)
 	flow->done++;
 	flow->digest += job->digest;
 	flow->hits += job->hits;
-	job_free(job);
 }
 
 /* NULL: nothing can be started now. */
@@ -122,9 +122,10 @@ static int run_stage(struct job *job, int id, uint64_t *dur_ns)
 	return err;
 }
 
-/* With the lock held. */
-static void finish_stage(struct workflow *flow, struct job *job, int id, int err, uint64_t dur_ns)
+/* With the lock held. Returns whether the job is finished and the caller's to free. */
+static int finish_stage(struct workflow *flow, struct job *job, int id, int err, uint64_t dur_ns)
 {
+	int is_finished = 0;
 	struct stage_metrics *metrics = &flow->stages[id];
 
 	metrics->count++;
@@ -136,10 +137,12 @@ static void finish_stage(struct workflow *flow, struct job *job, int id, int err
 		give_up(flow, err);
 	} else {
 		job->done |= 1u << id;
-		if (job->done == (1u << STAGES) - 1)
+		is_finished = job->done == (1u << STAGES) - 1;
+		if (is_finished)
 			close_job(flow, job);
 	}
 	pthread_cond_broadcast(&flow->changed);
+	return is_finished;
 }
 
 static void *worker_run(void *arg)
@@ -151,7 +154,7 @@ static void *worker_run(void *arg)
 	pthread_mutex_lock(&flow->lock);
 	while ((job = take_stage(flow, &id))) {
 		uint64_t dur_ns;
-		int err;
+		int err, is_finished;
 
 		job->started |= 1u << id;
 		flow->running++;
@@ -160,7 +163,12 @@ static void *worker_run(void *arg)
 		err = run_stage(job, id, &dur_ns);
 		pthread_mutex_lock(&flow->lock);
 		flow->running--;
-		finish_stage(flow, job, id, err, dur_ns);
+		is_finished = finish_stage(flow, job, id, err, dur_ns);
+		if (!is_finished)
+			continue;
+		pthread_mutex_unlock(&flow->lock);
+		job_free(job);
+		pthread_mutex_lock(&flow->lock);
 	}
 	pthread_cond_broadcast(&flow->changed);
 	pthread_mutex_unlock(&flow->lock);
