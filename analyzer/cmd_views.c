@@ -49,7 +49,6 @@ static int print_profile(struct session *s, struct options *o, struct profile *p
 	p->duration_ns = s->analyses[0].duration_ns;
 	add_notes(p, s);
 	o->view.use_color = session_color();
-	o->view.width = session_width();
 	session_pager(s);
 	status = view_status(views_print(p, s->stacks, &o->view, s->out, &error), &error);
 	buf_release(&error);

@@ -38,7 +38,6 @@ struct view_options {
 	bool keep_dropped;   /* show what the profile's drop_frames leaves out */
 	bool full_names;     /* C++ names with parameters and long template arguments */
 	struct source_options source;
-	unsigned width; /* columns of the terminal, 0: no limit */
 	bool use_color;
 };
 

@@ -291,10 +291,14 @@ static int take_row(struct view *v, const struct filters *f, const struct profil
 		return -ENOMEM;
 	if (!path.len)
 		return 0;
+	account(v, &path, ++v->paths_seen);
+	if (v->options->kind == VIEW_TOP) {
+		v->steps_len = path.first; /* sums are enough: a large profile has more steps than memory */
+		return 0;
+	}
 	if (!grow(&v->paths, v->paths_len, &v->paths_cap, sizeof(*v->paths)))
 		return -ENOMEM;
 	v->paths[v->paths_len++] = path;
-	account(v, &path, (uint32_t)v->paths_len);
 	return 0;
 }
 

@@ -43,7 +43,8 @@ struct view {
 	int64_t cut_totals[VIEW_CUTS]; /* by cut reason, in stacks that are not whole */
 	struct view_entry *entries;
 	size_t entries_len, entries_cap;
-	struct view_path *paths; /* largest value first */
+	uint32_t paths_seen;	 /* that passed the filters */
+	struct view_path *paths; /* largest value first; with VIEW_TOP they are not kept, nor are the steps */
 	size_t paths_len, paths_cap;
 	struct view_step *steps;
 	size_t steps_len, steps_cap;
