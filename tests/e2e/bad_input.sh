@@ -37,7 +37,7 @@ done
 
 echo 'int main(void) { return 0; }' >t.c
 gcc -static -o static t.c && refused 125 'static' ringside record -o s.rsd -- ./static
-cp /bin/true setuid && chmod u+s setuid && refused 125 'set-?u' ringside record -o s.rsd -- ./setuid
+cp /bin/true setuid && { chown 65534 setuid 2>/dev/null; chmod u+s setuid; } && refused 125 'set-?u' ringside record -o s.rsd -- ./setuid
 gcc -m32 -o thirtytwo t.c 2>/dev/null && refused 125 '32' ringside record -o s.rsd -- ./thirtytwo
 refused 127 'not found' ringside record -o s.rsd -- no-such-program-here
 echo hello >plain && refused 126 'execut|permission' ringside record -o s.rsd -- ./plain

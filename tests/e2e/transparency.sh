@@ -47,7 +47,7 @@ print(subprocess.run([\"echo\", \"hi\"], capture_output=True))"'
 	same g++ 'g++ -O1 -o prog t.cc && md5sum <prog && ./prog; ./prog; rm prog'
 	same xz 'xz -1 -T2 -c data | md5sum; xz -1 -c data | xz -dc | md5sum'
 	same perl 'perl -e "my %h; \$h{\$_} = \$_ x 3 for 1..50000; print scalar keys %h; local \$SIG{ALRM} = sub { die qq(alarm\n) }; eval { alarm 1; sleep 3 }; print \$@"'
-	same sort 'seq 200000 | sort -R --random-source=/bin/true | md5sum'
+	same sort 'seq 200000 | sort -rn | md5sum'
 	same shell 'trap "echo trapped" USR1; kill -USR1 $$; for i in 1 2 3; do (exit $i); echo $?; done; sleep 0.1 & wait $!; echo $((1 + 1)) | cat'
 	same git 'git init -q repo && cd repo && git config user.email a@b && git config user.name n && for i in 1 2 3; do echo $i >f; git add f; GIT_AUTHOR_DATE=2020-01-01T00:00:00 GIT_COMMITTER_DATE=2020-01-01T00:00:00 git commit -qm $i; done; git log --format=%H; git fsck; cd .. && rm -rf repo'
 	for program in errno_kept cancel longjmp_signal exceptions coroutine fds threads_count sigstate stack16k dlopen_loop; do
