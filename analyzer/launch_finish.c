@@ -12,7 +12,6 @@
 #include "analyzer/clock.h"
 #include "analyzer/launch.h"
 #include "analyzer/reader.h"
-#include "format/kinds.h"
 
 static uint64_t timeval_ns(struct timeval t)
 {
@@ -47,15 +46,20 @@ static int store_end(int fd, const struct launch *l, const struct rsd_header *h)
 	return 0;
 }
 
-/* The kernel's sum holds descendants that were waited for: it is only taken where there are none. */
+/*
+ * The kernel's sum knows the work of exec and exit that the process can't measure itself. It holds descendants that were
+ * waited for: they are taken out where the process told their share at its exit, else it is only
+ * taken where there are none.
+ */
 static int store_usage(int fd, const struct launch *l, const struct rsd_header *h, bool is_alone)
 {
 	uint64_t user_ns = timeval_ns(l->usage.ru_utime), system_ns = timeval_ns(l->usage.ru_stime);
 
-	if (!is_alone || h->end_kind == RSD_END_EXEC)
+	if (h->end_kind == RSD_END_EXEC || (!is_alone && !h->cpu_ns))
 		return 0;
+	if (user_ns + system_ns > h->cpu_ns + h->children_cpu_ns)
+		STORE(fd, cpu_ns, user_ns + system_ns - h->children_cpu_ns);
 	if (!h->cpu_ns) {
-		STORE(fd, cpu_ns, user_ns + system_ns);
 		STORE(fd, user_ns, user_ns);
 		STORE(fd, system_ns, system_ns);
 	}
@@ -85,9 +89,10 @@ static void count_events(const struct reader *r, struct launch_result *result)
 
 static void count_lost(const struct rsd_header *h, struct launch_result *result)
 {
-	for (unsigned i = 0; i < RSD_COUNTERS; i++)
-		if (counter_info(i) && counter_info(i)->is_loss)
-			result->lost += h->counter[i];
+	static const enum rsd_counter lost[] = { COUNT_LOST_FULL, COUNT_LOST_NESTED, COUNT_LOST_NO_THREAD, COUNT_SAMPLES_LOST };
+
+	for (unsigned i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
+		result->lost += h->counter[lost[i]];
 }
 
 static void cut(int fd, const struct reader *r)

@@ -74,7 +74,8 @@ struct rsd_header {
 	uint64_t random;                               /* tells two dumps apart */
 	uint32_t parent_pid_dump;                      /* pid of that process */
 	uint32_t reserved0;
-	uint64_t start_cpu_ns; /* CPU time the process had used at `start` */
+	uint64_t start_cpu_ns;    /* CPU time of the process that is not this dump's: used before an exec */
+	uint64_t children_cpu_ns; /* (at exit) CPU time of descendants that were waited for */
 
 	/* Allocation of everything below is one atomic add each. (live) */
 	uint64_t next_unit __attribute__((aligned(64)));

@@ -215,7 +215,7 @@ static unsigned distance(const char *a, size_t a_len, const char *b)
 static const char *nearest_name(const char *name, size_t len)
 {
 	const char *best = NULL;
-	unsigned best_distance = 4;
+	unsigned best_distance = (unsigned)len / 2 + 1; /* more than half of it wrong is another word */
 
 	for (size_t i = 0; i < TOGGLES; i++) {
 		unsigned d = distance(name, len, toggles[i].name);

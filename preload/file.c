@@ -158,7 +158,8 @@ static void fill_header(struct rsd_header *h, const struct rsd_header *parent, c
 	h->cap_units = file_cap_units;
 	h->next_unit = 1;
 	h->next_node = h->next_string = h->next_module = 1;
-	h->start_cpu_ns = clock_process_cpu_ns();
+	/* A first process counts from its own exec on; a descendant may have been another program before. */
+	h->start_cpu_ns = path_is_descendant() ? clock_process_cpu_ns() : 0;
 	raw3(SYS_getrandom, &h->random, sizeof(h->random), 1 /* GRND_NONBLOCK */);
 	if (parent) {
 		h->parent_random = parent->random;
@@ -179,8 +180,7 @@ int file_open(bool is_child, const struct rsd_header *parent, char **argv)
 		return fd;
 	h = map_file(fd);
 	if (!h) {
-		/* Left behind it would only puzzle; a claimed FILE is the launcher's to remove. */
-		raw2(SYS_ftruncate, fd, 0);
+		path_abandon(fd);
 		raw1(SYS_close, fd);
 		return -ENOSPC;
 	}
@@ -189,6 +189,11 @@ int file_open(bool is_child, const struct rsd_header *parent, char **argv)
 	meta_extent = NULL;
 	__atomic_store_n(&file_header, h, __ATOMIC_RELEASE);
 	return 0;
+}
+
+static uint64_t timeval_ns(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000;
 }
 
 void file_finish(int end_kind, int end_code)
@@ -201,10 +206,12 @@ void file_finish(int end_kind, int end_code)
 		return;
 	h->cpu_ns = clock_process_cpu_ns();
 	if (raw2(SYS_getrusage, RUSAGE_SELF, &usage) == 0) {
-		h->user_ns = (uint64_t)usage.ru_utime.tv_sec * 1000000000u + (uint64_t)usage.ru_utime.tv_usec * 1000;
-		h->system_ns = (uint64_t)usage.ru_stime.tv_sec * 1000000000u + (uint64_t)usage.ru_stime.tv_usec * 1000;
+		h->user_ns = timeval_ns(usage.ru_utime);
+		h->system_ns = timeval_ns(usage.ru_stime);
 		h->max_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	}
+	if (raw2(SYS_getrusage, RUSAGE_CHILDREN, &usage) == 0)
+		h->children_cpu_ns = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime);
 	h->end_kind = (uint32_t)end_kind;
 	h->end_code = end_code;
 	h->end = clock_pair();
@@ -231,8 +238,11 @@ struct rsd_extent *file_extent(enum rsd_extent_kind kind, unsigned units, uint32
 	if (unit + units > __atomic_load_n(&file_cap_units, __ATOMIC_SEQ_CST))
 		return NULL;
 	ext = (struct rsd_extent *)((char *)h + unit * RSD_UNIT);
-	if (file_populate(ext, populate && populate < (size_t)units * RSD_UNIT ? populate : (size_t)units * RSD_UNIT) != 0)
+	if (file_populate(ext, populate && populate < (size_t)units * RSD_UNIT ? populate : (size_t)units * RSD_UNIT) != 0) {
+		/* The disk is full: no further extent is tried, or each failure would move the file's end. */
+		__atomic_store_n(&file_cap_units, 0, __ATOMIC_SEQ_CST);
 		return NULL;
+	}
 	ext->kind = (uint16_t)kind;
 	ext->units = (uint16_t)units;
 	ext->thread = thread;

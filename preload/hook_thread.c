@@ -3,6 +3,7 @@
 #include "preload/birth.h"
 #include "preload/hook.h"
 #include "preload/span.h"
+#include "preload/text.h"
 
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {
@@ -44,4 +45,17 @@ EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock
 {
 	HOOK_READY(pthread_clockjoin_np);
 	return JOIN(thread, real.pthread_clockjoin_np(thread, result, clock, until));
+}
+
+/* A thread's own new name; what another gives it is read at the end, by thread_finish. */
+EXPORT int pthread_setname_np(pthread_t thread, const char *name)
+{
+	struct thread *t;
+	int err;
+
+	HOOK_READY(pthread_setname_np);
+	err = real.pthread_setname_np(thread, name);
+	if (!err && pthread_equal(thread, pthread_self()) && (t = thread_enter()))
+		__builtin_memcpy(t->slot->name, name, text_len(name) + 1); /* at most 15 and the end, or it had failed */
+	return err;
 }

@@ -17,6 +17,7 @@
 
 char path_dump[PATH_CAP], path_root[PATH_CAP], path_exe[PATH_CAP];
 static uint64_t dump_dev, dump_ino;
+static bool was_claimed;
 
 static void read_exe(void)
 {
@@ -175,8 +176,10 @@ static int open_first(void)
 	expand(&path, config.out);
 	text_str(&root, path_dump);
 	fd = create(path_dump);
-	if (fd == -EEXIST)
+	if (fd == -EEXIST) {
 		fd = claim(path_dump);
+		was_claimed = fd >= 0;
+	}
 	if (fd != -EEXIST)
 		return fd;
 	if (!pattern_names_process(config.out))
@@ -193,6 +196,7 @@ int path_open(bool is_child)
 	struct stat st;
 	int fd;
 
+	was_claimed = false;
 	read_exe();
 	fd = is_child ? open_descendant() : open_first();
 	if (fd >= 0 && raw2(SYS_fstat, fd, &st) == 0) {
@@ -200,6 +204,14 @@ int path_open(bool is_child)
 		dump_ino = st.st_ino;
 	}
 	return fd;
+}
+
+void path_abandon(int fd)
+{
+	if (was_claimed)
+		raw2(SYS_ftruncate, fd, 0);
+	else
+		raw3(SYS_unlinkat, AT_FDCWD, path_dump, 0);
 }
 
 bool path_is_descendant(void)

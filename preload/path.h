@@ -26,6 +26,9 @@ extern char path_exe[PATH_CAP];
  */
 int path_open(bool is_child);
 
+/* path_abandon - the file just opened can't be used: remove it, unless the launcher made it. */
+void path_abandon(int fd);
+
 /* path_is_descendant - the last path_open was for FILE.d/: another process is the first of this recording. */
 bool path_is_descendant(void);
 

@@ -48,16 +48,33 @@ static long after_name(const char *buf, long n)
 	return at;
 }
 
-bool proc_is_runnable(uint32_t tid)
+static long read_of_thread(uint32_t tid, const char *file, char *buf, size_t size)
 {
-	char path[64], buf[512];
+	char path[64];
 	struct text t = text_on(path, sizeof(path));
-	long n, at;
 
 	text_str(&t, "/proc/self/task/");
 	text_u64(&t, tid);
-	text_str(&t, "/stat");
-	n = proc_read(path, buf, sizeof(buf));
+	text_str(&t, file);
+	return proc_read(path, buf, size);
+}
+
+void proc_thread_name(uint32_t tid, char name[16])
+{
+	char buf[32];
+	long n = read_of_thread(tid, "/comm", buf, sizeof(buf));
+
+	if (n < 1 || n > 16)
+		return;
+	for (long i = 0; i < n; i++)
+		name[i] = i == n - 1 ? 0 : buf[i]; /* it ends with a newline */
+}
+
+bool proc_is_runnable(uint32_t tid)
+{
+	char buf[512];
+	long n = read_of_thread(tid, "/stat", buf, sizeof(buf)), at;
+
 	at = after_name(buf, n);
 	return at && buf[at] == 'R';
 }

@@ -19,4 +19,7 @@ bool proc_is_runnable(uint32_t tid);
 /* proc_start_time - field 22 of /proc/self/stat: tells two processes with one pid apart. */
 uint64_t proc_start_time(void);
 
+/* proc_thread_name - the name of thread `tid` into `name`, which is kept when it can't be read. */
+void proc_thread_name(uint32_t tid, char name[16]);
+
 #endif

@@ -11,6 +11,7 @@
 #include "preload/heap.h"
 #include "preload/hook.h"
 #include "preload/life.h"
+#include "preload/proc.h"
 #include "preload/raw.h"
 #include "preload/ring.h"
 #include "preload/sampler.h"
@@ -316,14 +317,13 @@ void thread_finish_process(void)
 {
 	uint64_t n = file_header ? __atomic_load_n(&file_header->next_thread, __ATOMIC_RELAXED) : 0;
 
-	if (thread_self)
-		raw2(SYS_prctl, PR_GET_NAME, thread_self->slot->name);
 	for (uint64_t i = 0; i < n; i++) {
 		struct rsd_thread *slot = thread_slot((uint32_t)i);
 		uint64_t cpu;
 
 		if (!slot || slot->state != 1)
 			continue;
+		proc_thread_name(slot->tid, slot->name);
 		cpu = cpu_of(slot->tid);
 		if (cpu > slot->cpu_ns) {
 			slot->cpu_ns = cpu;
@@ -427,7 +427,7 @@ static void watch_limit(void)
 static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
 {
 	bool is_first = lane->extents_taken == 0;
-	unsigned units = config.ring ? RING_UNITS : is_first ? FIRST_UNITS : LATER_UNITS;
+	unsigned units = config.ring ? RING_UNITS : is_first || config.limit ? FIRST_UNITS : LATER_UNITS;
 	size_t step = units == FIRST_UNITS ? FIRST_STEP : LATER_STEP;
 	struct rsd_extent *ext = file_extent(RSD_EXTENT_EVENTS, units, t->index, 0, step);
 
