@@ -3,8 +3,8 @@
  * rules.c - packing of rules, and the cache's memory.
  *
  * The table starts small, because most processes are small, and quadruples when it has taken as many rules as
- * half its entries. Whoever notices grows it, others go on with what they have; the old table stays mapped, since
- * a capture anywhere may be reading it. All old tables together are smaller than the current one.
+ * a quarter of its entries. Whoever notices grows it, others go on with what they have; the old table stays mapped,
+ * since a capture anywhere may be reading it. All old tables together are smaller than the current one.
  */
 #include "preload/rules.h"
 
@@ -124,7 +124,7 @@ void rules_store(const struct rules_view *view, uintptr_t pc, struct rule rule)
 	uint64_t key = (pc & 0xffffffffffffu) | view->generation;
 
 	pair_store(&view->entries[rule_slot(view, key)], key, rule.bits);
-	if (__atomic_add_fetch(&table->stored, 1, __ATOMIC_RELAXED) == (uint64_t)1 << (table->bits - 1))
+	if (__atomic_add_fetch(&table->stored, 1, __ATOMIC_RELAXED) == (uint64_t)1 << (table->bits - 2))
 		grow(table);
 }
 

@@ -116,7 +116,7 @@ static inline uint64_t rule_mix(uint64_t rule)
 /* The first of the two neighbouring entries where a key may be. */
 static inline size_t rule_slot(const struct rules_view *view, uint64_t key)
 {
-	return (size_t)(key * UINT64_C(0xd6e8feb86659fd93) >> view->shift) & ~(size_t)1;
+	return (size_t)((key ^ key >> 17) * UINT64_C(0x9e3779b97f4a7c15) >> view->shift) & ~(size_t)1;
 }
 
 static inline bool rule_entry_is(const struct rule_entry *entry, uint64_t key, struct rule *rule)

@@ -6,14 +6,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "preload/clock.h"
 #include "preload/file.h"
 
 #define UNITS_MAX 65536u
 #define META_MAX (1u << 22)
 
 struct rsd_header *file_header;
-bool clock_is_tsc;
 
 static unsigned units_allowed;
 static char *meta_bytes;
@@ -95,11 +93,6 @@ uint32_t meta_string(const char *text, size_t len)
 	(void)text;
 	(void)len;
 	return (uint32_t)__atomic_fetch_add(&file_header->next_string, 1, __ATOMIC_RELAXED);
-}
-
-uint64_t clock_mono_ns(void)
-{
-	return 1;
 }
 
 const struct rsd_node *fake_file_node(uint32_t id)
