@@ -51,6 +51,19 @@ static void put_lock(struct table *t, const struct lock *lock)
 	table_textf(t, "%s %s", wait_name(lock->wait), lock->name);
 }
 
+static void put_inside(struct table *t, const struct analysis *a, const struct lock_inside *inside)
+{
+	struct buf name = { 0 };
+
+	site_name_and_caller(&name, a->rec.stacks, inside->stack);
+	table_row(t);
+	table_number(t, (int64_t)inside->blocked_ns);
+	table_number(t, (int64_t)inside->times);
+	table_skip(t);
+	table_textf(t, "    which itself waited in %s at %s", wait_name(inside->wait), buf_string(&name));
+	buf_release(&name);
+}
+
 static void put_holder(struct table *t, const struct analysis *a, const struct lock_holder *holder)
 {
 	struct buf name = { 0 };
@@ -67,6 +80,8 @@ static void put_holder(struct table *t, const struct analysis *a, const struct l
 		buf_add_string(&name, "somebody not known");
 	table_textf(t, "  held by %s", buf_string(&name));
 	buf_release(&name);
+	for (uint32_t i = 0; i < holder->inside_len; i++)
+		put_inside(t, a, &holder->inside[i]);
 }
 
 static void fill_locks(struct table *t, const struct analysis *a, size_t rows)
@@ -83,7 +98,7 @@ static void fill_locks(struct table *t, const struct analysis *a, size_t rows)
 
 		put_lock(t, &l->locks[i]);
 		for (; at < l->holders_len && l->holders[at].lock == i; at++)
-			if (holders++ < HOLDERS)
+			if (l->holders[at].wait_ns && holders++ < HOLDERS)
 				put_holder(t, a, &l->holders[at]);
 	}
 	if (l->locks_len > rows)

@@ -119,6 +119,19 @@ out:
 	frames_release(&frames);
 }
 
+void site_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack)
+{
+	struct frames frames = { 0 };
+	size_t len = out->len;
+
+	site_name(out, stacks, stack);
+	if (!stacks_frames(stacks, stack, &frames) && frames.len > 1 && frames.list[0]->file && out->len > len) {
+		buf_add_string(out, " for ");
+		view_frame_name(out, frames.list[1]);
+	}
+	frames_release(&frames);
+}
+
 /* ---- the process as a whole ----------------------------------------------------------------------------------- */
 
 void rule_one_thread(struct findings *f, const struct analysis *a)

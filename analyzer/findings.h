@@ -57,6 +57,8 @@ bool wait_is_gathering(const struct wait_site *site);
  * nearest caller with source follows: "strdup (libc.so.6), called from parse (p.c:3)". Appended to *out, safe.
  */
 void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack);
+/* site_name_and_caller - the same and " for CALLER": a helper that sleeps says little without who called it. */
+void site_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack);
 
 /* The rules, each in the file its subject belongs to. */
 #define RULE(name, words, when) void rule_##name(struct findings *f, const struct analysis *a);

@@ -61,7 +61,7 @@ static uint64_t costly_wait(const struct analysis *a)
 
 static enum severity severity_of_share(double share)
 {
-	return share >= 30 ? SEVERITY_HIGH : share >= 10 ? SEVERITY_MEDIUM : SEVERITY_LOW;
+	return share >= 20 ? SEVERITY_HIGH : share >= 5 ? SEVERITY_MEDIUM : SEVERITY_LOW;
 }
 
 /* ---- locks ---------------------------------------------------------------------------------------------------- */
@@ -89,6 +89,10 @@ static void name_holder(struct buf *out, const struct analysis *a, const struct 
 		return;
 	}
 	buf_printf(out, " for %.0f %% of that", percent(holder->wait_ns, lock->wait_ns));
+	if (!holder->inside_len || holder->inside[0].blocked_ns < holder->wait_ns / 20)
+		return;
+	buf_printf(out, ", while it waited itself in %s at ", wait_name(holder->inside[0].wait));
+	site_name_and_caller(out, a->rec.stacks, holder->inside[0].stack);
 }
 
 void rule_lock(struct findings *f, const struct analysis *a)
@@ -129,10 +133,11 @@ static bool is_lock_wait(uint32_t wait)
 	return wait_domain(wait)[0] == 'l';
 }
 
-/* Waits that end when another thread, or the clock, says so: long ones may be meant. */
+/* Waits that end when another thread or program, or the clock, says so: long ones may be meant. */
 static bool is_rendezvous(uint32_t wait)
 {
-	return wait == WAIT_SLEEP || wait_domain(wait)[0] == 's' || wait == WAIT_POLL || wait == WAIT_SELECT;
+	return wait == WAIT_SLEEP || wait_domain(wait)[0] == 's' || wait == WAIT_POLL || wait == WAIT_SELECT ||
+	       wait == WAIT_RECV || wait == WAIT_CONNECT;
 }
 
 static void tell_wait(struct findings *f, const struct analysis *a, const struct wait_site *site, uint64_t wall)

@@ -9,6 +9,18 @@
 #include "analyzer/waits.h"
 #include "format/kinds.h"
 
+#define RECENT_MAX 8u
+
+struct lock_recent {
+	struct {
+		uint64_t begin, end;
+		uint64_t blocked_ns;
+		struct stack_id stack;
+		uint32_t wait;
+	} spans[RECENT_MAX];
+	uint32_t len; /* ever; the last RECENT_MAX are there */
+};
+
 struct lock_hold {
 	uint64_t tick;
 	struct stack_id stack;
@@ -121,6 +133,69 @@ static void ring_push(struct lock *lock, struct lock_hold hold)
 		lock->ring_len++;
 }
 
+/* ---- what a holder did meanwhile ------------------------------------------------------------------------------ */
+
+static void remember_span(struct locks *l, const struct pass_event *e, uint64_t blocked_ns)
+{
+	const struct rec_span *span = &e->ev->span;
+	struct lock_recent *recent;
+	unsigned at;
+
+	if (e->thread >= l->rec->threads_len || !blocked_ns)
+		return;
+	recent = &l->recent[e->thread];
+	at = recent->len++ % RECENT_MAX;
+	recent->spans[at].begin = e->tick > span->dur_ticks ? e->tick - span->dur_ticks : 0;
+	recent->spans[at].end = e->tick;
+	recent->spans[at].blocked_ns = blocked_ns;
+	recent->spans[at].stack = recording_stack(l->rec, span->stack);
+	recent->spans[at].wait = span->wait;
+}
+
+static void add_inside(struct lock_holder *holder, uint32_t wait, struct stack_id stack, uint64_t blocked_ns,
+		       uint64_t times)
+{
+	uint32_t i = 0;
+
+	while (i < holder->inside_len && (holder->inside[i].wait != wait || holder->inside[i].stack.v != stack.v))
+		i++;
+	if (i == LOCK_INSIDE_MAX)
+		return;
+	if (i == holder->inside_len)
+		holder->inside[holder->inside_len++] = (struct lock_inside){ .wait = wait, .stack = stack };
+	holder->inside[i].blocked_ns += blocked_ns;
+	holder->inside[i].times += times;
+}
+
+static void look_inside(struct locks *l, const struct lock *lock, const struct pass_event *e, struct stack_id stack,
+			uint32_t tid)
+{
+	uint64_t held = e->ev->hold.held_ticks, begin = e->tick > held ? e->tick - held : 0;
+	const struct lock_recent *recent;
+	struct lock_holder *holder = NULL;
+
+	if (!held || !stack.v || e->thread >= l->rec->threads_len)
+		return;
+	recent = &l->recent[e->thread];
+	for (uint32_t i = 0; i < RECENT_MAX && i < recent->len; i++) {
+		if (recent->spans[i].begin < begin || recent->spans[i].end > e->tick)
+			continue;
+		holder = holder ? holder : holder_at(l, lock, stack, tid);
+		if (holder)
+			add_inside(holder, recent->spans[i].wait, recent->spans[i].stack, recent->spans[i].blocked_ns,
+				   1);
+	}
+}
+
+static int by_inside(const void *a, const void *b)
+{
+	const struct lock_inside *x = a, *y = b;
+
+	return x->blocked_ns == y->blocked_ns ? 0 : x->blocked_ns > y->blocked_ns ? -1 : 1;
+}
+
+/* ---- releases ------------------------------------------------------------------------------------------------- */
+
 static struct lock_holder *find_by_tid(const struct locks *l, const struct lock *lock, uint32_t tid)
 {
 	uint64_t index;
@@ -169,6 +244,7 @@ static void on_hold(void *self, const struct pass_event *e)
 	lock->held_ns += clock_dur_ns(&l->rec->clock, hold->held_ticks);
 	ring_push(lock, release);
 	pay_owed(l, lock, hold, release.stack, release.tid);
+	look_inside(l, lock, e, release.stack, release.tid);
 }
 
 /* ---- waits ---------------------------------------------------------------------------------------------------- */
@@ -235,6 +311,7 @@ static void on_span(void *self, const struct pass_event *e)
 	struct span_time t = span_split(&l->rec->clock, span);
 	struct lock *lock = is_lock(span->wait) ? lock_at(l, span->object) : NULL;
 
+	remember_span(l, e, t.blocked_ns);
 	if (!lock)
 		return;
 	lock->contentions++;
@@ -254,7 +331,8 @@ int locks_init(struct locks *l, struct recording *rec, const struct heap *heap)
 	*l = (struct locks){ .rec = rec, .heap = heap };
 	map_init(&l->lock_of);
 	map_init(&l->holder_of);
-	return 0;
+	l->recent = calloc(rec->threads_len + 1, sizeof(*l->recent));
+	return l->recent ? 0 : -ENOMEM;
 }
 
 void locks_release(struct locks *l)
@@ -265,6 +343,7 @@ void locks_release(struct locks *l)
 	}
 	free(l->locks);
 	free(l->holders);
+	free(l->recent);
 	map_release(&l->lock_of);
 	map_release(&l->holder_of);
 	*l = (struct locks){ 0 };
@@ -326,6 +405,7 @@ static int drop_quiet(struct locks *l)
 	kept = 0;
 	for (size_t i = 0; i < l->holders_len; i++) {
 		l->holders[i].lock = index[l->holders[i].lock];
+		qsort(l->holders[i].inside, l->holders[i].inside_len, sizeof(l->holders[i].inside[0]), by_inside);
 		if (l->holders[i].waits)
 			l->holders[kept++] = l->holders[i];
 	}

@@ -7,7 +7,8 @@
  * the part up to a release belongs to the stack that released, what follows the last release too (it is the
  * wake-up). A wait without a release inside, because it was given up, waits for the owner's next release; if none
  * comes it belongs to the owner whose tid was read from the lock.
- * So the holders of a lock sum up to exactly its wait time.
+ * So the holders of a lock sum up to exactly its wait time. Where the time of acquisition is known, waits of
+ * the holder's own thread inside the critical section are remembered with it: I/O, sleeps and other locks under a lock.
  */
 #ifndef RINGSIDE_LOCKS_H
 #define RINGSIDE_LOCKS_H
@@ -18,18 +19,29 @@
 /* Releases remembered per lock; a wait across more of them gives what is older to the oldest remembered. */
 #define LOCK_HOLDS_MAX 512u
 
+/* What a holder waited for itself while others waited for its lock. */
+struct lock_inside {
+	uint32_t wait; /* waits.def */
+	struct stack_id stack;
+	uint64_t blocked_ns, times;
+};
+#define LOCK_INSIDE_MAX 4u
+
 struct lock_holder {
-	uint32_t lock;	       /* index in locks */
-	struct stack_id stack; /* of the release; empty: only the owner is known */
-	uint32_t tid;	       /* of the owner, 0: not known or several */
-	uint64_t wait_ns;      /* that others waited for it */
-	uint64_t waits;	       /* in which it had a part */
-	uint64_t longest_ns;   /* longest part of one wait */
+	uint32_t lock;				    /* index in locks */
+	struct stack_id stack;			    /* of the release; empty: only the owner is known */
+	uint32_t tid;				    /* of the owner, 0: not known or several */
+	uint64_t wait_ns;			    /* that others waited for it */
+	uint64_t waits;				    /* in which it had a part */
+	uint64_t longest_ns;			    /* longest part of one wait */
+	struct lock_inside inside[LOCK_INSIDE_MAX]; /* longest first after locks_finish; the first few places seen */
+	uint32_t inside_len;
 	/* Holders by tid: of the above, what the next release of that thread shall have. */
 	uint64_t owed_ns, owed_waits, owed_tick;
 };
 
-struct lock_hold; /* a release that is remembered */
+struct lock_hold;   /* a release that is remembered */
+struct lock_recent; /* the last waits of one thread, to know what a critical section did */
 
 struct lock {
 	uint64_t address;
@@ -55,8 +67,9 @@ struct locks {
 	size_t locks_len, locks_cap;
 	struct lock_holder *holders;
 	size_t holders_len, holders_cap;
-	struct map lock_of;   /* address -> index */
-	struct map holder_of; /* lock and stack or tid -> index */
+	struct map lock_of;	    /* address -> index */
+	struct map holder_of;	    /* lock and stack or tid -> index */
+	struct lock_recent *recent; /* by thread index */
 	bool failed;
 };
 

@@ -73,7 +73,7 @@ static const char *header_fault(const struct rsd_header *h, size_t got, uint64_t
 	if (h->version != RSD_VERSION)
 		return "a dump of another version of Ringside";
 	*offset = offsetof(struct rsd_header, header_size);
-	if (h->header_size < sizeof(*h) || h->header_size > RSD_TEXT_OFFSET)
+	if (h->header_size < offsetof(struct rsd_header, counter) || h->header_size > RSD_TEXT_OFFSET)
 		return "impossible header size";
 	*offset = offsetof(struct rsd_header, unit_size);
 	if (h->unit_size != RSD_UNIT)
@@ -105,6 +105,9 @@ static int read_header(struct reader *r, struct buf *error)
 		return refuse(error, r->path, offset, fault);
 	if (fstat(r->fd, &st))
 		return refuse_errno(error, r->path, errno);
+	/* An older writer knew fewer fields: what it did not write is 0. */
+	if (h.header_size < sizeof(h))
+		memset((char *)&h + h.header_size, 0, sizeof(h) - h.header_size);
 	wanted = units_wanted(&h);
 	if (wanted > (uint64_t)st.st_size / RSD_UNIT)
 		return refuse(error, r->path, (uint64_t)st.st_size,

@@ -292,6 +292,21 @@ static int put_wait_sites(struct json *j, const struct analysis *a, size_t top)
 	return 0;
 }
 
+static void put_inside(struct json *j, const struct analysis *a, const struct lock_holder *holder)
+{
+	json_key(j, "inside");
+	json_begin_array(j);
+	for (uint32_t i = 0; i < holder->inside_len; i++) {
+		json_begin_object(j);
+		json_field_string(j, "kind", wait_name(holder->inside[i].wait));
+		put_stack(j, "stack", a, holder->inside[i].stack);
+		json_field_u64(j, "blocked_ns", holder->inside[i].blocked_ns);
+		json_field_u64(j, "times", holder->inside[i].times);
+		json_end(j);
+	}
+	json_end(j);
+}
+
 /* Holders are ordered by lock: *at moves on to the first of the next one. */
 static void put_holders(struct json *j, const struct analysis *a, size_t lock, size_t *at, size_t top)
 {
@@ -310,6 +325,7 @@ static void put_holders(struct json *j, const struct analysis *a, size_t lock, s
 		json_field_u64(j, "tid", holder->tid);
 		json_field_u64(j, "wait_ns", holder->wait_ns);
 		json_field_u64(j, "waits", holder->waits);
+		put_inside(j, a, holder);
 		json_end(j);
 	}
 	json_end(j);

@@ -337,6 +337,24 @@ static void put_wait_sites(struct page *p, const struct waits *w)
 	free(sites);
 }
 
+/* The one thing a holder waited for most while it held the lock. */
+static void put_inside(struct page *p, const struct lock_holder *holder)
+{
+	const struct lock_inside *inside = &holder->inside[0];
+	struct numbers n = { 0 };
+	struct buf text = { 0 };
+	int used;
+
+	if (!holder->inside_len)
+		return;
+	used = fprintf(p->out, "  %10s         ", "");
+	buf_printf(&text, "    in which it waited %s in %s at ", duration(&n, inside->blocked_ns),
+		   wait_name(inside->wait));
+	site_name_and_caller(&text, p->r->a->rec.stacks, inside->stack);
+	finish_line(p, (size_t)used, &text);
+	buf_release(&text);
+}
+
 static void put_holder(struct page *p, const struct lock *lock, const struct lock_holder *holder)
 {
 	struct numbers n = { 0 };
@@ -354,6 +372,7 @@ static void put_holder(struct page *p, const struct lock *lock, const struct loc
 	}
 	finish_line(p, (size_t)used, &text);
 	buf_release(&text);
+	put_inside(p, holder);
 }
 
 static void put_locks(struct page *p, const struct locks *l)
@@ -372,7 +391,7 @@ static void put_locks(struct page *p, const struct locks *l)
 			wait_name(lock->wait), lock->name, count(&n, lock->contentions),
 			duration(&n, lock->max_wait_ns));
 		for (size_t holders = 0; at < l->holders_len && l->holders[at].lock == i; at++)
-			if (holders++ < 3)
+			if (l->holders[at].wait_ns && holders++ < 3)
 				put_holder(p, lock, &l->holders[at]);
 	}
 }

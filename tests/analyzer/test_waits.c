@@ -117,6 +117,38 @@ static void a_wait_is_shared_out_at_the_releases_inside_it(void **state)
 	trace_release(&t);
 }
 
+static void a_holder_is_told_with_what_it_waited_for_itself(void **state)
+{
+	struct trace t;
+	struct traced d;
+	struct trace_lane waiter, holder;
+	struct rec_hold hold = { .object = LOCK, .held_ticks = 800, .waiters = 1, .wait = WAIT_MUTEX };
+	const struct lock_holder *found;
+	uint32_t sync;
+
+	(void)state;
+	begin(&t);
+	hold.stack = trace_stack(&t, 0x10, 0x30);
+	sync = trace_stack(&t, 0x10, 0x40);
+	waiter = trace_lane(&t, RSD_EXTENT_EVENTS, 0, 0);
+	holder = trace_lane(&t, RSD_EXTENT_EVENTS, 1, 0);
+	trace_span(&t, &holder, 190, 50, WAIT_READ, 3, sync); /* before it had the lock, from 200 on */
+	trace_span(&t, &holder, 500, 200, WAIT_FSYNC, 3, sync);
+	trace_span(&t, &holder, 900, 300, WAIT_FSYNC, 3, sync);
+	trace_put(&t, &holder, EV_HOLD, 1000, &hold, sizeof(hold));
+	trace_span(&t, &waiter, 1010, 600, WAIT_MUTEX, LOCK, 0);
+	trace_end(&t, 2000, 0);
+	traced_open(&d, &t, NULL);
+	found = traced_holder(&d, LOCK, hold.stack);
+	assert_int_equal(found->inside_len, 1);
+	assert_int_equal(found->inside[0].wait, WAIT_FSYNC);
+	assert_int_equal(found->inside[0].blocked_ns, 500);
+	assert_int_equal(found->inside[0].times, 2);
+	assert_int_equal(found->inside[0].stack.v, traced_stack(&d, sync).v);
+	traced_release(&d);
+	trace_release(&t);
+}
+
 static void a_wait_given_up_belongs_to_the_owners_next_release(void **state)
 {
 	struct trace t;
@@ -258,6 +290,7 @@ int main(void)
 		cmocka_unit_test(only_time_off_the_cpu_is_blocked),
 		cmocka_unit_test(sites_sum_up_to_kinds_and_totals),
 		cmocka_unit_test(a_wait_is_shared_out_at_the_releases_inside_it),
+		cmocka_unit_test(a_holder_is_told_with_what_it_waited_for_itself),
 		cmocka_unit_test(a_wait_given_up_belongs_to_the_owners_next_release),
 		cmocka_unit_test(holders_always_sum_up_to_the_wait),
 		cmocka_unit_test(a_lock_in_a_block_is_named_by_who_allocated_it),
