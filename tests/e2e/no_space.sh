@@ -12,7 +12,7 @@ mkdir readonly && chmod 500 readonly
 mkdir small
 mount -t tmpfs -o size=2m tmpfs small 2>/dev/null || skip "mount is not allowed"
 trap 'umount "$dir/small"; rm -rf "$dir"' EXIT
-ringside record -o small/full.rsd -- alloctruth --rounds 100000 >truth.json 2>err || fail "the program was disturbed: $(cat err)"
+ringside record -o small/full.rsd -- alloctruth --rounds 400000 >truth.json 2>err || fail "the program was disturbed: $(cat err)"
 jq -e .allocations truth.json >/dev/null || fail "its output is damaged"
 grep -qi 'lost' err || fail "the end does not tell: $(cat err)"
 ringside report small/full.rsd >report.txt || fail "what was committed can't be read"
