@@ -70,7 +70,8 @@ static void print_values(const char *command, FILE *out)
 		cpu_profile(&cpu, &p);
 	else
 		waits_profile(&waits, 0, &p);
-	fputs("\nNumbers for --sample (the first is the default):\n", out);
+	fprintf(out, "\nNumbers for --sample (the first is the default%s):\n",
+		strcmp(command, "heap") ? "" : ", peak_space when the program has exited");
 	for (size_t i = 0; i < p.values_len; i++)
 		fprintf(out, "  %-16s %s\n", p.values[i].name, p.values[i].words);
 	fputs("\nflat: measured in the function itself; cum: in it and all it called.\n", out);

@@ -67,6 +67,9 @@ int cmd_heap(struct options *o)
 		uint32_t mode = a->rec.reader.header.heap_mode;
 
 		status = heap_profile(&a->heap, &p) ? EXIT_FINDING : EXIT_FINE;
+		/* What a program that ended well still held says little: then the peak is shown. */
+		if (a->rec.reader.header.end_kind == RSD_END_EXIT)
+			p.main_value = (size_t)profile_value_index(&p, "peak_space");
 		if (mode == RSD_HEAP_OFF)
 			profile_note(&p, "the heap was not recorded (heap=off)");
 		if (a->heap.sampled)
