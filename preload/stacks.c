@@ -43,6 +43,7 @@ struct stack_state *stack_state_init(void *memory, unsigned depth)
 	struct stack_state *s = memory;
 
 	s->unwind.native_low = s->unwind.native_high = 0;
+	s->unwind.native_tries = 0;
 	s->depth = depth ? depth : 1;
 	s->cap = s->depth + SLACK - !depth;
 	s->len = 0;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/auxv.h>
+#include <ucontext.h>
 
 #include "format/record.h"
 #include "preload/file.h"
@@ -11,13 +12,19 @@
 #include "preload/unwind_arch.h"
 
 #define PAGE ((uintptr_t)4096)
-#define GAP_MAX (16 * PAGE)		      /* probed page by page to keep a window in one piece */
-#define NATIVE_GAP_MAX (256 * PAGE)	      /* the same below the known part of the thread's own stack */
-#define ABOVE_STACK_MAX ((uintptr_t)16 << 20) /* arguments and environment, or static TLS, above a stack */
-#define FRAME_SIZE_MAX ((uintptr_t)16 << 20)  /* of a frame that we only guess */
+#define GAP_MAX (16 * PAGE)			/* probed page by page to keep a window in one piece */
+#define NATIVE_GAP_MAX (256 * PAGE)		/* the same below the known part of the thread's own stack */
+#define ABOVE_MAIN_MAX ((uintptr_t)16 << 20)	/* arguments and environment */
+#define ABOVE_THREAD_MAX ((uintptr_t)256 << 10) /* static TLS */
+#define NATIVE_TRIES_MAX 16			/* a thread that never runs on its own stack is probed for ever */
+#define FRAME_SIZE_MAX ((uintptr_t)16 << 20)	/* of a frame that we only guess */
 
 /* An address above the first thread's stack, which the kernel put there. */
 static uintptr_t above_main_stack;
+
+/* The return address of a coroutine's first frame, 0: not known. Some libcs have no makecontext. */
+static uintptr_t coroutine_end;
+#pragma weak makecontext
 
 /* ---- readable memory -------------------------------------------------------------------------------------- */
 
@@ -113,9 +120,30 @@ bool unwind_peek(struct unwind *u, uintptr_t at, uintptr_t *value)
 
 /* ---- begin and end ---------------------------------------------------------------------------------------- */
 
+/*
+ * Where does a coroutine return to when its function ends? That stub of libc has no unwind information, and its
+ * address can be had only by looking at what makecontext writes on a stack.
+ */
+static uintptr_t find_coroutine_end(void)
+{
+	uintptr_t stack[64], sp;
+	ucontext_t context;
+
+	if (!makecontext)
+		return 0;
+	context.uc_stack.ss_sp = stack;
+	context.uc_stack.ss_size = sizeof(stack);
+	context.uc_link = NULL;
+	makecontext(&context, (void (*)(void))find_coroutine_end, 0);
+	sp = *(const uintptr_t *)((const char *)&context + ARCH_UC_SP);
+	return sp - (uintptr_t)stack < sizeof(stack) ? *(const uintptr_t *)sp : 0;
+}
+
 int unwind_begin_process(void)
 {
 	above_main_stack = getauxval(AT_RANDOM);
+	if (!coroutine_end)
+		coroutine_end = find_coroutine_end();
 	return rules_begin();
 }
 
@@ -138,20 +166,33 @@ bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, cons
 }
 
 /*
- * A complete walk in one piece that ended close below the thread's control block (or the first thread's
- * arguments) was on the stack that lives as long as the thread. Other stacks may be unmapped, and others mapped
- * in their place, between two captures: nothing is remembered of them.
+ * Does the stack that ends at `top` belong to the thread? The first thread's is below what the kernel put there.
+ * Another's is directly below its control block, without a gap (a guard page is below each such stack, so
+ * no other mapping passes for it).
+ */
+static bool is_native_top(uintptr_t top)
+{
+	uintptr_t tp = arch_thread_pointer();
+
+	if (raw1(SYS_gettid, 0) == raw1(SYS_getpid, 0))
+		return above_main_stack - top < ABOVE_MAIN_MAX;
+	return tp - top < ABOVE_THREAD_MAX && probe_range(top & ~(PAGE - 1), (tp | (PAGE - 1)) + 1);
+}
+
+/*
+ * A complete walk in one piece that ended at the top of the thread's own stack tells where that is; it lives as long
+ * as the thread. Other stacks may be unmapped, and others mapped in their place, between two captures: nothing is
+ * remembered of them.
  */
 void unwind_end(struct unwind *u, const struct frame *outermost)
 {
-	uintptr_t low = u->first_sp & ~(PAGE - 1);
-
-	if (u->native_high || !u->first_sp || u->low > u->first_sp || outermost->sp > u->high)
+	if (u->native_high || !u->first_sp || u->low > u->first_sp || outermost->sp > u->high ||
+	    u->native_tries >= NATIVE_TRIES_MAX)
 		return;
-	if (arch_thread_pointer() - outermost->sp > ABOVE_STACK_MAX &&
-	    above_main_stack - outermost->sp > ABOVE_STACK_MAX)
+	u->native_tries++;
+	if (!is_native_top(outermost->sp))
 		return;
-	u->native_low = low;
+	u->native_low = u->first_sp & ~(PAGE - 1);
 	u->native_high = u->high;
 }
 
@@ -173,6 +214,8 @@ __attribute__((noinline)) struct rule unwind_rule_slow(struct unwind *u, uintptr
 		/* Seen as a return address, the stub begins one byte later. */
 		if (rule_kind(rule) == RULE_NO_INFO && (is_trampoline(u, pc + 1) || is_trampoline(u, pc)))
 			rule = (struct rule){ RULE_SIGNAL };
+		if (rule_kind(rule) == RULE_NO_INFO && pc + 1 == coroutine_end)
+			rule = (struct rule){ RULE_END };
 		rule = rule_with_module(rule, module_id(&u->module));
 	}
 	/* A library may be loaded where there is nothing yet, and nobody would tell. */

@@ -42,6 +42,7 @@ struct unwind {
 	struct rules_view rules;
 	uintptr_t low, high;		   /* readable, this walk; low <= sp */
 	uintptr_t native_low, native_high; /* the thread's own stack as far as known, or 0 */
+	uint32_t native_tries;		   /* to learn it */
 	uintptr_t first_sp;		   /* of the walk; 0 when its window did not grow in one piece */
 	const void *context;		   /* ucontext_t of the signal, or NULL */
 	bool is_exact;			   /* began at an interrupted instruction */
