@@ -91,6 +91,13 @@ static int finish(struct analysis *a, const struct pass_filter *filter)
 	return locks_finish(&a->locks);
 }
 
+/* Nothing is read from the file any more: of a large tree of processes all stay in memory until they are merged. */
+static void rest(struct analysis *a)
+{
+	live_release(&a->heap.live);
+	reader_close(&a->rec.reader);
+}
+
 static bool is_short_of_memory(const struct analysis *a)
 {
 	return a->heap.failed || a->pools.failed || a->cpu.failed || a->waits.failed || a->locks.failed ||
@@ -119,6 +126,8 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 	free(pass_filter.threads);
 	if (!err && is_short_of_memory(a))
 		err = -ENOMEM;
+	if (!err)
+		rest(a);
 	if (err && !error->len)
 		buf_printf(error, "%s: %s", path, err == -EIO ? "the file shrank while it was read" : strerror(-err));
 	if (err)

@@ -86,13 +86,18 @@ void findings_release(struct findings *f)
 
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
+/* Library functions that only pass a request on: the caller is who wanted the block. */
 static bool is_allocator(const struct frame *frame)
 {
-	static const char *const names[] = { "operator new", "__gnu_cxx::new_allocator", "std::allocator",
-					     "std::__new_allocator" };
+	static const char *const families[] = { "operator new", "__gnu_cxx::new_allocator", "std::allocator",
+						"std::__new_allocator" };
+	static const char *const names[] = { "malloc", "calloc", "realloc" };
 
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (!strncmp(frame->function, families[i], strlen(families[i])))
+			return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strncmp(frame->function, names[i], strlen(names[i])))
+		if (!strcmp(frame->function, names[i]))
 			return true;
 	return false;
 }

@@ -262,12 +262,20 @@ int reader_open(struct reader *r, const char *path, struct buf *error)
 	return err;
 }
 
-void reader_release(struct reader *r)
+void reader_close(struct reader *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
-	free(r->path);
+	r->fd = -1;
 	free(r->extents);
+	r->extents = NULL;
+	r->extents_len = r->extents_cap = 0;
+}
+
+void reader_release(struct reader *r)
+{
+	reader_close(r);
+	free(r->path);
 	*r = (struct reader){ .fd = -1 };
 }
 

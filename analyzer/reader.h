@@ -49,6 +49,8 @@ struct reader {
  */
 int reader_open(struct reader *r, const char *path, struct buf *error);
 void reader_release(struct reader *r);
+/* reader_close - give the descriptor and the index back; header and path stay. Nothing can be read any more. */
+void reader_close(struct reader *r);
 
 /* reader_open_head - the same without the index: header and texts only. */
 int reader_open_head(struct reader *r, const char *path, struct buf *error);

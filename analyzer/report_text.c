@@ -33,10 +33,14 @@ static void finish_line(struct page *p, size_t used, const struct buf *text)
 	const char *s = buf_string(text);
 	size_t room = p->width > used + 8 ? p->width - used : 8;
 
-	if (safe_width(s) > room)
-		fprintf(p->out, "%.*s...\n", (int)(room - 3), s);
-	else
+	if (safe_width(s) <= room) {
 		fprintf(p->out, "%s\n", s);
+		return;
+	}
+	/* Not inside a character of several bytes. */
+	for (room -= 3; room && ((unsigned char)s[room] & 0xc0) == 0x80;)
+		room--;
+	fprintf(p->out, "%.*s...\n", (int)room, s);
 }
 
 static double percent(uint64_t part, uint64_t whole)
