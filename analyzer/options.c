@@ -78,9 +78,20 @@ int nearest_word(const char *word, const char *const *words, size_t words_len)
 	return found;
 }
 
+/* The first command that does know an option of this name, or NULL. */
+static const struct command *whose_option(const char *name)
+{
+	for (unsigned i = 0; i < OPTIONS; i++)
+		for (size_t c = 0; c < commands_len; c++)
+			if (!strcmp(option_infos[i].name, name) && option_infos[i].groups & commands[c].groups)
+				return &commands[c];
+	return NULL;
+}
+
 static int unknown_option(const struct command *command, const char *given)
 {
 	const char *words[OPTIONS];
+	const struct command *other;
 	size_t len = 0;
 	int nearest;
 	char name[WORD_MAX + 1];
@@ -89,10 +100,11 @@ static int unknown_option(const struct command *command, const char *given)
 	for (unsigned i = 0; i < OPTIONS; i++)
 		if (!i || option_infos[i].groups & command->groups)
 			words[len++] = option_infos[i].name;
-	while (*given == '-')
-		given++;
+	other = whose_option(name + strspn(name, "-"));
 	nearest = nearest_word(name + strspn(name, "-"), words, len);
-	if (nearest >= 0)
+	if (other)
+		warn("%s: no option %s here; `ringside %s` has it", command->name, name, other->name);
+	else if (nearest >= 0)
 		warn("%s: unknown option %s; did you mean --%s?", command->name, name, words[nearest]);
 	else
 		warn("%s: unknown option %s; `ringside help %s` lists them", command->name, name, command->name);

@@ -47,7 +47,7 @@ uint64_t histogram_percentile(const struct histogram *h, double percent)
 	double wanted = percent / 100 * (double)h->count;
 	uint64_t seen = 0;
 
-	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+	for (unsigned i = 0; percent < 100 && i < HISTOGRAM_BUCKETS; i++) {
 		seen += h->bucket[i];
 		if (h->bucket[i] && (double)seen >= wanted)
 			return value_of(i) < h->max ? value_of(i) : h->max;
