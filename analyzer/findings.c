@@ -86,16 +86,23 @@ void findings_release(struct findings *f)
 
 /* ---- names ---------------------------------------------------------------------------------------------------- */
 
+/* "std::vector<...>::push_back", or with a return type in front: "void std::vector<...>::_M_realloc_insert". */
+static bool is_std(const char *function)
+{
+	const char *std = strstr(function, "std::");
+	size_t head = strcspn(function, "<(");
+
+	return std && (std == function || (std[-1] == ' ' && (size_t)(std - function) < head));
+}
+
 /* Library functions that only pass a request on: the caller is who wanted the block. */
 static bool is_allocator(const struct frame *frame)
 {
-	static const char *const families[] = { "operator new", "__gnu_cxx::new_allocator", "std::allocator",
-						"std::__new_allocator" };
 	static const char *const names[] = { "malloc", "calloc", "realloc" };
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		if (!strncmp(frame->function, families[i], strlen(families[i])))
-			return true;
+	if (!strncmp(frame->function, "operator new", 12) || !strncmp(frame->function, "__gnu_cxx::", 11) ||
+	    is_std(frame->function))
+		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(frame->function, names[i]))
 			return true;
@@ -111,8 +118,9 @@ void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack)
 		buf_add_string(out, "[no stack]");
 		goto out;
 	}
-	while (first + 1 < frames.len && is_allocator(frames.list[first]))
+	while (first < frames.len && is_allocator(frames.list[first]))
 		first++;
+	first = first < frames.len ? first : 0;
 	view_frame_name(out, frames.list[first]);
 	for (source = first; source < frames.len && !frames.list[source]->file; source++)
 		;

@@ -135,10 +135,12 @@ static void put_head(struct page *p)
 	put_argv(p, &a->rec);
 	fprintf(p->out, "pid %" PRIu32 ", %s, ", h->pid, duration(&n, a->duration_ns));
 	put_end(p->out, &a->rec);
-	fprintf(p->out, "; %zu thread%s, CPU %s (%.2f cores), heap peak %s", a->threads.rows_len,
-		a->threads.rows_len == 1 ? "" : "s", duration(&n, a->cpu.cpu_ns),
-		a->duration_ns ? (double)a->cpu.cpu_ns / (double)a->duration_ns : 0,
-		bytes(&n, a->heap.total.peak_bytes));
+	fprintf(p->out, "; %zu thread%s, CPU %s", a->threads.rows_len, a->threads.rows_len == 1 ? "" : "s",
+		duration(&n, a->cpu.cpu_ns));
+	/* The loader's CPU time is in, its time before the recording is not: in short runs the ratio says nothing. */
+	if (a->duration_ns >= 100000000)
+		fprintf(p->out, " (%.2f cores)", (double)a->cpu.cpu_ns / (double)a->duration_ns);
+	fprintf(p->out, ", heap peak %s", bytes(&n, a->heap.total.peak_bytes));
 	if (h->max_rss_bytes)
 		fprintf(p->out, ", RSS at most %s", bytes(&n, h->max_rss_bytes));
 	fputc('\n', p->out);
