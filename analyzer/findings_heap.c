@@ -53,9 +53,10 @@ void rule_leak(struct findings *f, const struct analysis *a)
 	site_name(&where, a->rec.stacks, top->stack);
 	findings_add(f, RULE_leak,
 		     live >= 1024 * KB || live >= a->heap.total.peak_bytes / 2 ? SEVERITY_MEDIUM : SEVERITY_LOW,
-		     top->stack, "%s were never freed; the largest part, %s in %s blocks, was allocated by %s.",
+		     top->stack, "%s were never freed; the largest part, %s in %s block%s, was allocated by %s.",
 		     render_bytes(all, (int64_t)live), render_bytes(bytes, (int64_t)top->live_bytes),
-		     render_count(blocks, (int64_t)heap_count(top->live_blocks)), buf_string(&where));
+		     render_count(blocks, (int64_t)heap_count(top->live_blocks)),
+		     heap_count(top->live_blocks) == 1 ? "" : "s", buf_string(&where));
 	buf_release(&where);
 }
 
