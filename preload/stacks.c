@@ -28,6 +28,7 @@ struct stack_state {
 	uint32_t epoch;	     /* in which they were */
 	uint32_t cut;	     /* why frames[0] has no caller */
 	bool is_end_settled; /* its rule alone says so */
+	bool is_plain;	     /* remembered frames need no more than their two slots */
 	struct frame frames[];
 };
 
@@ -79,10 +80,30 @@ static bool is_end_same(struct stack_state *s)
 	return s->is_end_settled || (uint32_t)unwind_step(&s->unwind, &s->frames[0], &ignored) == s->cut;
 }
 
+/* The common case in a tight loop: all slots are in the thread's own stack, which is one window. */
+static uint32_t verify_plain(const struct frame *frames, uint32_t from)
+{
+	for (uint32_t i = from; i > 0; i--) {
+		const struct frame *f = &frames[i - 1];
+
+		if (*(const uintptr_t *)(f->sp - 8) != f->ip || (f->bp_slot && *(const uintptr_t *)f->bp_slot != f->bp))
+			return i;
+	}
+	return 0;
+}
+
 /* How far out from frame `from` the remembered stack holds: ALL_SAME, or the first frame with another caller. */
 static uint32_t verify(struct stack_state *s, uint32_t from)
 {
-	for (uint32_t i = from; i > 0; i--)
+	uint32_t i = from;
+
+	/* sp grows outwards when no frame is opaque: the outermost one tells that none is beyond the window. */
+	if (s->is_plain && s->frames[from].sp >= s->unwind.low && s->frames[0].sp <= s->unwind.high) {
+		i = verify_plain(s->frames, from);
+		if (i)
+			return i;
+	}
+	for (; i > 0; i--)
 		if (!leads_on(s, i))
 			return i;
 	return is_end_same(s) ? ALL_SAME : 0;
@@ -187,8 +208,12 @@ static uint32_t capture(struct stack_state *s, const struct regs *from, bool is_
 	if (!file_header || !unwind_begin(&s->unwind, from, is_exact, context, &s->frames[top]))
 		return 0;
 	kept = walk(s, &top);
-	for (s->len = kept; top < s->cap; top++)
+	if (!kept)
+		s->is_plain = true;
+	for (s->len = kept; top < s->cap; top++) {
+		s->is_plain &= !(s->frames[top].flags & FRAME_OPAQUE);
 		s->frames[s->len++] = s->frames[top];
+	}
 	return number(s, cut_to_depth(s, kept));
 }
 

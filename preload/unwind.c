@@ -300,7 +300,7 @@ static int step_rule(struct unwind *u, const struct frame *frame, struct frame *
 		.sp = cfa,
 		.bp = bp,
 		.bp_slot = slot,
-		.flags = is_deref || rule_bp(rule) == RULE_BP_AT_BP ? FRAME_OPAQUE : 0,
+		.flags = is_deref || (slot && (slot < frame->sp || slot > cfa - 16)) ? FRAME_OPAQUE : 0,
 	};
 	return caller->ip ? UNWIND_ON : UNWIND_END;
 }
