@@ -260,7 +260,7 @@ struct rec_sample {
 	struct rec_head h;
 	uint64_t cpu_ns; /* thread CPU clock */
 	uint32_t stack;
-	uint32_t weight; /* periods this sample stands for: 1 + overruns */
+	uint32_t weight; /* how many samples this one stands for: 1 */
 	uint32_t thread; /* thread index */
 } RSD_PACKED;
 

@@ -20,6 +20,14 @@
 
 int sampler_signal;
 
+/*
+ * A CPU timer expires by CPU time but fires at the next kernel tick, so a period longer than a tick would charge a burst's
+ * late code for its early code. The timer is therefore armed well below the tick: every tick that finds
+ * the thread running sends one signal, all signals weigh the same, and every (tick rate / cpu)-th is kept.
+ */
+static uint32_t tick_hz;
+#define EXPIRIES_PER_TICK 4u
+
 /* The kernel's struct sigaction; libc's wrapper would add its own restorer and could be interposed. */
 struct kernel_sigaction {
 	void (*handler)(int, siginfo_t *, void *);
@@ -109,24 +117,36 @@ static void take_sample(struct thread *t, const ucontext_t *context, uint32_t we
 	t->slot->self_ticks += clock_now() - now;
 }
 
+/* One tick of the thread's running time: is it to be sampled? The first phase is random, see timer_arm. */
+static bool tick_is_due(struct thread *t)
+{
+	if (config.cpu >= tick_hz)
+		return true;
+	t->tick_phase += (uint32_t)config.cpu;
+	if (t->tick_phase < tick_hz)
+		return false;
+	t->tick_phase -= tick_hz;
+	return true;
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct thread *t = thread_self;
-	uint32_t weight = 1;
+	bool is_timer = info->si_code == SI_TIMER;
 
 	(void)sig;
 	/* Only our timer and our perf event; anybody else's use of the number is not ours to act on. */
-	if (info->si_code == SI_TIMER) {
-		weight += (uint32_t)info->si_overrun;
-		if (info->si_overrun)
-			file_count(COUNT_SAMPLES_BLOCKED, (uint64_t)info->si_overrun);
-	} else if (info->si_code != POLL_IN && info->si_code != POLL_HUP) {
+	if (!is_timer && info->si_code != POLL_IN && info->si_code != POLL_HUP)
 		return;
-	}
 	if (!t || *life_state != LIFE_RECORDING || t->sampling)
 		return;
+	/* Ticks that passed while the program kept the signal blocked. */
+	if (is_timer && info->si_overrun >= 2 * (int)EXPIRIES_PER_TICK)
+		file_count(COUNT_SAMPLES_BLOCKED, (uint64_t)info->si_overrun / EXPIRIES_PER_TICK - 1);
+	if (is_timer && !tick_is_due(t))
+		return;
 	t->sampling = 1;
-	take_sample(t, context, weight);
+	take_sample(t, context, 1);
 	t->sampling = 0;
 }
 
@@ -185,14 +205,12 @@ static void timer_arm(struct thread *t)
 		int signo, notify, tid;
 		char pad[64 - 2 * sizeof(int) - sizeof(int) - sizeof(union sigval)];
 	} event = { .signo = sampler_signal, .notify = 4 /* SIGEV_THREAD_ID */, .tid = (int)t->tid };
-	uint64_t period_ns = 1000000000u / config.cpu;
-	/* A random first expiry: short-lived threads are not all missed or all hit. */
-	uint64_t first_ns = 1 + t->random % period_ns;
-	struct itimerspec spec = {
-		.it_interval = { (time_t)(period_ns / 1000000000u), (long)(period_ns % 1000000000u) },
-		.it_value = { (time_t)(first_ns / 1000000000u), (long)(first_ns % 1000000000u) },
-	};
+	long period_ns = 1000000000 / (long)tick_hz / EXPIRIES_PER_TICK;
+	struct itimerspec spec = { .it_interval = { 0, period_ns }, .it_value = { 0, period_ns } };
 	int id;
+
+	/* A random phase: short-lived threads are not all missed or all hit. */
+	t->tick_phase = (uint32_t)(t->random % tick_hz);
 
 	if (raw3(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &event, &id) != 0) {
 		file_count(COUNT_TIMERS_REFUSED, 1);
@@ -273,8 +291,9 @@ void sampler_begin(void)
 {
 	if (!config.cpu)
 		return;
+	tick_hz = (uint32_t)tick_rate_hz();
 	if (!sampler_signal) /* a child has the handler already */
 		sampler_signal = install();
 	if (sampler_signal)
-		file_header->cpu_source = config.cpu > tick_rate_hz() ? RSD_CPU_PERF : RSD_CPU_TIMER;
+		file_header->cpu_source = config.cpu > tick_hz ? RSD_CPU_PERF : RSD_CPU_TIMER;
 }

@@ -60,7 +60,8 @@ struct thread {
 	struct stack_state *sample_stacks;
 	int timer; /* kernel timer id, -1 none */
 	void *perf;
-	uint8_t sampling; /* handler is running */
+	uint8_t sampling;    /* handler is running */
+	uint32_t tick_phase; /* which ticks are kept */
 
 	uint32_t exit_passes;
 	uint64_t next_free; /* free list, tagged */
