@@ -261,7 +261,7 @@ static bool scan(const struct module *m, struct cfi_cursor c, uintptr_t pc, stru
 	return false;
 }
 
-static bool find_fde(const struct module *m, uintptr_t pc, struct cfi_fde *fde)
+static __attribute__((noinline)) bool find_fde(const struct module *m, uintptr_t pc, struct cfi_fde *fde)
 {
 	struct cfi_cursor c = cursor_at(m, (uintptr_t)m->eh_frame_hdr);
 	const uint8_t *head = take(&c, 4);

@@ -2,6 +2,7 @@
 /* unwind.c - windows of readable stack, rules that are not cached, and steps without a plain rule. See unwind.h. */
 #include "preload/unwind.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <sys/auxv.h>
 #include <ucontext.h>
@@ -21,6 +22,9 @@
 
 /* An address above the first thread's stack, which the kernel put there. */
 static uintptr_t above_main_stack;
+
+/* The sp that the first thread began with, 0: not known. */
+static uintptr_t main_stack_end;
 
 /* The return address of a coroutine's first frame, 0: not known. Some libcs have no makecontext. */
 static uintptr_t coroutine_end;
@@ -139,11 +143,21 @@ static uintptr_t find_coroutine_end(void)
 	return sp - (uintptr_t)stack < sizeof(stack) ? *(const uintptr_t *)sp : 0;
 }
 
+/* Where the kernel left argc: the loader calls constructors from there, out of code without unwind information. */
+static uintptr_t find_main_stack_end(void)
+{
+	void **symbol = dlsym(RTLD_DEFAULT, "__libc_stack_end");
+
+	return symbol ? (uintptr_t)*symbol : 0;
+}
+
 int unwind_begin_process(void)
 {
 	above_main_stack = getauxval(AT_RANDOM);
 	if (!coroutine_end)
 		coroutine_end = find_coroutine_end();
+	if (!main_stack_end)
+		main_stack_end = find_main_stack_end();
 	return rules_begin();
 }
 
@@ -398,6 +412,8 @@ static int step_by_kind(struct unwind *u, const struct frame *frame, struct fram
 		follow_to_stack(u, caller->sp);
 		return UNWIND_ON;
 	case RULE_NO_INFO:
+		if (main_stack_end - frame->sp < 16)
+			return UNWIND_END;
 		return step_guess(u, frame, caller, CUT_NO_INFO);
 	default:
 		return step_guess(u, frame, caller, CUT_JIT);
