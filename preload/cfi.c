@@ -28,12 +28,17 @@ enum {
 
 /* ---- bytes ------------------------------------------------------------------------------------------------ */
 
+static void spoil(struct cfi_cursor *c)
+{
+	c->p = c->end = NULL;
+}
+
 static const uint8_t *take(struct cfi_cursor *c, size_t size)
 {
 	const uint8_t *p = c->p;
 
-	if (c->is_bad || size > (size_t)(c->end - c->p)) {
-		c->is_bad = true;
+	if (size > (size_t)(c->end - c->p)) {
+		spoil(c);
 		return NULL;
 	}
 	c->p += size;
@@ -107,7 +112,7 @@ static uint64_t read_format(struct cfi_cursor *c, uint8_t encoding)
 	case PE_SDATA4:
 		return (uint64_t)read_signed(c, 4);
 	}
-	c->is_bad = true;
+	spoil(c);
 	return 0;
 }
 
@@ -125,14 +130,14 @@ static uintptr_t read_pointer(struct cfi_cursor *c, uint8_t encoding, const uint
 	case PE_DATAREL:
 		return value + (uintptr_t)datarel;
 	}
-	c->is_bad = true;
+	spoil(c);
 	return 0;
 }
 
 static struct cfi_cursor cursor_at(const struct module *m, uintptr_t at)
 {
 	if (at < m->start || at >= m->end)
-		return (struct cfi_cursor){ .is_bad = true };
+		return (struct cfi_cursor){ NULL, NULL };
 	return (struct cfi_cursor){ .p = (const uint8_t *)at, .end = (const uint8_t *)m->end };
 }
 
@@ -145,7 +150,7 @@ static bool enter_entry(struct cfi_cursor *c)
 
 	if (length == 0xffffffff)
 		length = read_fixed(c, 8);
-	if (c->is_bad || length == 0 || length > (uint64_t)(c->end - c->p))
+	if (!c->p || length == 0 || length > (uint64_t)(c->end - c->p))
 		return false;
 	c->end = c->p + length;
 	return true;
@@ -154,17 +159,18 @@ static bool enter_entry(struct cfi_cursor *c)
 static bool read_augmentation(struct cfi_cursor *c, const char *text, struct cfi_fde *fde)
 {
 	struct cfi_cursor data;
+	uint64_t size;
 
 	if (*text == '\0')
 		return true;
 	if (*text++ != 'z')
 		return false;
 	fde->has_augmentation_size = true;
-	data = *c;
+	size = read_uleb(c);
+	data.p = take(c, size);
 	data.end = c->p;
-	take(c, read_uleb(c));
-	data.end = c->p;
-	read_uleb(&data);
+	if (!data.p)
+		return false;
 	for (; *text; text++) {
 		if (*text == 'R')
 			fde->pointer_encoding = (uint8_t)read_fixed(&data, 1);
@@ -177,7 +183,7 @@ static bool read_augmentation(struct cfi_cursor *c, const char *text, struct cfi
 		else
 			break; /* what follows is unknown, but its size is not */
 	}
-	return !c->is_bad && !data.is_bad;
+	return data.p != NULL;
 }
 
 static bool read_cie(struct cfi_cursor c, struct cfi_fde *fde)
@@ -196,7 +202,7 @@ static bool read_cie(struct cfi_cursor c, struct cfi_fde *fde)
 	fde->code_align = read_uleb(&c);
 	fde->data_align = read_sleb(&c);
 	fde->ra_register = version == 1 ? read_fixed(&c, 1) : read_uleb(&c);
-	if (c.is_bad || !read_augmentation(&c, text, fde))
+	if (!c.p || !read_augmentation(&c, text, fde))
 		return false;
 	fde->initial = c;
 	return true;
@@ -219,7 +225,7 @@ static bool read_fde(const struct module *m, struct cfi_cursor c, struct cfi_fde
 	if (fde->has_augmentation_size)
 		take(&c, read_uleb(&c));
 	fde->code = c;
-	return !c.is_bad;
+	return c.p != NULL;
 }
 
 /* The search table of .eh_frame_hdr: pairs (code, FDE) of 32-bit offsets from its start, sorted. */
@@ -273,7 +279,7 @@ static __attribute__((noinline)) bool find_fde(const struct module *m, uintptr_t
 	eh_frame = read_pointer(&c, head[1], head);
 	if (head[2] != PE_OMIT)
 		count = read_format(&c, head[2]);
-	if (c.is_bad)
+	if (!c.p)
 		return false;
 	if (count && head[3] == (PE_DATAREL | PE_SDATA4))
 		return read_fde(m, cursor_at(m, search_table(m, &c, count, pc)), fde) && covers(fde, pc);
@@ -457,7 +463,7 @@ static struct cfi_value evaluate(struct cfi_work *w, struct cfi_cursor *c, const
 	while (block.p < block.end)
 		if (!evaluate_one(w, &block, (uint8_t)read_fixed(&block, 1), pc))
 			return unknown;
-	return block.is_bad ? unknown : pop(w);
+	return block.p ? pop(w) : unknown;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------------- */
@@ -611,14 +617,14 @@ static bool run(struct cfi_work *w, struct cfi_cursor *c, uintptr_t pc)
 	const struct cfi_fde *fde = &w->fde;
 	uintptr_t location = fde->begin;
 
-	while (c->p < c->end && !c->is_bad) {
+	while (c->p < c->end) {
 		uint8_t op = (uint8_t)read_fixed(c, 1);
 		int64_t moved = advance(c, op, fde, location);
 
 		if (moved >= 0) {
 			location += (uintptr_t)moved;
 			if (location > pc)
-				return !c->is_bad;
+				return c->p != NULL;
 		} else if (op >> 6 == 2) { /* offset */
 			set(w, fde, op & 0x3f, value_of(CFI_CFA, (int64_t)read_uleb(c) * fde->data_align));
 		} else if (op >> 6 == 3) { /* restore */
@@ -627,7 +633,7 @@ static bool run(struct cfi_work *w, struct cfi_cursor *c, uintptr_t pc)
 			return false;
 		}
 	}
-	return !c->is_bad;
+	return c->p != NULL;
 }
 
 int cfi_row(const struct module *module, uintptr_t pc, struct cfi_work *w)

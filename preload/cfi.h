@@ -45,9 +45,9 @@ struct cfi_row {
 #define CFI_REMEMBER_MAX 6
 #define CFI_STACK_MAX 8
 
+/* Where reading is. Past the end, or at something unknown, both become NULL and every further value is 0. */
 struct cfi_cursor {
 	const uint8_t *p, *end;
-	bool is_bad; /* read past the end, or met something unknown: every further value is 0 */
 };
 
 /* One FDE with the CIE it refers to. */

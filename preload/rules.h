@@ -60,22 +60,22 @@ static inline enum rule_bp rule_bp(struct rule r)
 
 static inline intptr_t rule_bp_offset(struct rule r)
 {
-	return (int64_t)(r.bits << 48) >> 54 << 3;
+	return ((int64_t)(r.bits << 48) >> 54) * 8;
 }
 
 static inline intptr_t rule_offset(struct rule r)
 {
-	return (int64_t)(r.bits << 16) >> 32 << 3;
+	return ((int64_t)(r.bits << 16) >> 32) * 8;
 }
 
 static inline intptr_t rule_inner(struct rule r)
 {
-	return (int64_t)(r.bits << 16) >> 48 << 3;
+	return ((int64_t)(r.bits << 16) >> 48) * 8;
 }
 
 static inline intptr_t rule_added(struct rule r)
 {
-	return (int64_t)(r.bits << 32) >> 48 << 3;
+	return ((int64_t)(r.bits << 32) >> 48) * 8;
 }
 
 static inline uint32_t rule_module(struct rule r)
