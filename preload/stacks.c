@@ -198,14 +198,14 @@ static uint32_t number(struct stack_state *s, uint32_t i)
 	return node;
 }
 
-static uint32_t capture(struct stack_state *s, const struct regs *from, bool is_exact, const void *context)
+uint32_t stack_capture(struct stack_state *s, const struct regs *from, bool is_exact)
 {
 	uint32_t now = __atomic_load_n(&epoch, __ATOMIC_ACQUIRE), top = s->cap - 1, kept;
 
 	if (s->epoch != now)
 		s->len = 0;
 	s->epoch = now;
-	if (!file_header || !unwind_begin(&s->unwind, from, is_exact, context, &s->frames[top]))
+	if (!file_header || !unwind_begin(&s->unwind, from, is_exact, &s->frames[top]))
 		return 0;
 	kept = walk(s, &top);
 	if (!kept)
@@ -215,16 +215,6 @@ static uint32_t capture(struct stack_state *s, const struct regs *from, bool is_
 		s->frames[s->len++] = s->frames[top];
 	}
 	return number(s, cut_to_depth(s, kept));
-}
-
-uint32_t stack_capture(struct stack_state *s, const struct regs *from, bool is_exact)
-{
-	return capture(s, from, is_exact, NULL);
-}
-
-uint32_t stack_capture_signal(struct stack_state *s, const struct regs *from, const void *context)
-{
-	return capture(s, from, true, context);
 }
 
 /* ---- process ---------------------------------------------------------------------------------------------- */

@@ -48,14 +48,6 @@ struct stack_state *stack_state_init(void *memory, unsigned depth);
  */
 uint32_t stack_capture(struct stack_state *state, const struct regs *from, bool is_exact);
 
-/*
- * stack_capture_signal - stack_capture for an interrupted instruction, with all its registers at hand.
- *
- * context:  ucontext_t of the signal. Some rules need a register that struct regs doesn't hold; without it such
- *           stacks are cut.
- */
-uint32_t stack_capture_signal(struct stack_state *state, const struct regs *from, const void *context);
-
 /* stacks_begin - called once when a dump is open (again in a forked child with a dump of its own). */
 void stacks_begin(void);
 

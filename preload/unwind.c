@@ -161,7 +161,7 @@ int unwind_begin_process(void)
 	return rules_begin();
 }
 
-bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, const void *context, struct frame *first)
+bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, struct frame *first)
 {
 	u->rules = rules_view();
 	if (!u->rules.entries)
@@ -172,7 +172,7 @@ bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, cons
 		.bp = from->bp,
 		.flags = is_exact ? FRAME_EXACT : 0,
 	};
-	u->context = context;
+	u->context = is_exact ? from->context : NULL;
 	u->is_exact = is_exact;
 	u->first_sp = from->sp;
 	unwind_enter(u, from->sp);

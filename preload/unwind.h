@@ -59,10 +59,9 @@ int unwind_begin_process(void);
 /*
  * unwind_begin - start a walk at registers.
  *
- * context:  ucontext_t of the signal that interrupted there, or NULL.
  * Returns:  false when there is no rule cache (no memory, or before unwind_begin_process).
  */
-bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, const void *context, struct frame *first);
+bool unwind_begin(struct unwind *u, const struct regs *from, bool is_exact, struct frame *first);
 
 /* unwind_enter - the walk goes on at this sp: a window around it. */
 void unwind_enter(struct unwind *u, uintptr_t sp);

@@ -206,8 +206,8 @@ static void show_nodes(const struct chain *a, const struct chain *b)
 	for (unsigned i = 0; i < a->len; i++) {
 		const struct rsd_node *x = fake_file_node(a->node[i]), *y = fake_file_node(b->node[i]);
 
-		fprintf(stderr, "    %2u nodes %u %u: flags %u %u, modules %u %u, cuts %u %u\n", i, a->node[i], b->node[i],
-			x->flags, y->flags, RSD_NODE_MODULE(x), RSD_NODE_MODULE(y), x->cut, y->cut);
+		fprintf(stderr, "    %2u nodes %u %u: flags %u %u, modules %u %u, cuts %u %u\n", i, a->node[i],
+			b->node[i], x->flags, y->flags, RSD_NODE_MODULE(x), RSD_NODE_MODULE(y), x->cut, y->cut);
 	}
 }
 
@@ -270,15 +270,15 @@ static void on_trap(int sig, siginfo_t *info, void *arg)
 		.ip = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP],
 		.sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP],
 		.bp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP],
+		.context = uc,
 	};
 
 	(void)sig;
 	(void)info;
 	if (!is_stepping)
 		return;
-	compare(stack_capture_signal(memo_state, &regs, uc),
-		stack_capture_signal(stack_state_init(fresh_state, DEPTH), &regs, uc), uc, UNW_INIT_SIGNAL_FRAME,
-		regs.ip);
+	compare(stack_capture(memo_state, &regs, true),
+		stack_capture(stack_state_init(fresh_state, DEPTH), &regs, true), uc, UNW_INIT_SIGNAL_FRAME, regs.ip);
 }
 
 static void trap_flag(bool on)

@@ -112,7 +112,7 @@ NOINLINE static void wander_b(unsigned *seed, int depth)
 
 	pad[depth] = pad[0] = 1;
 	regs = (struct regs){ (uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0) + 16,
-			      *(uintptr_t *)__builtin_frame_address(0) };
+			      *(uintptr_t *)__builtin_frame_address(0), NULL };
 	id = stack_capture(own, &regs, false);
 	assert_int_equal(id, stack_capture(stack_state_init(forgetful, DEPTH), &regs, false));
 	while (depth && rand_r(seed) % 16 > 7)
@@ -264,8 +264,8 @@ static volatile unsigned handled, bad;
 static void on_timer(int sig, siginfo_t *info, void *context)
 {
 	const greg_t *g = ((ucontext_t *)context)->uc_mcontext.gregs;
-	struct regs regs = { (uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP] };
-	uint32_t id = stack_capture_signal(of_handler, &regs, context);
+	struct regs regs = { (uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP], context };
+	uint32_t id = stack_capture(of_handler, &regs, true);
 
 	(void)sig;
 	(void)info;

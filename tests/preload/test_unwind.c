@@ -215,7 +215,8 @@ static void handler(int sig, siginfo_t *info, void *context)
 	regs.ip = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
 	regs.sp = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RSP];
 	regs.bp = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RBP];
-	seen_by_handler[1] = stack_capture_signal(states[1], &regs, context);
+	regs.context = context;
+	seen_by_handler[1] = stack_capture(states[1], &regs, true);
 }
 
 static void a_handler_on_its_own_stack_leads_to_what_it_interrupted(void **state)
