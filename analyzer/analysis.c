@@ -81,6 +81,8 @@ static int finish(struct analysis *a, const struct pass_filter *filter)
 	if (filter->to_ns && filter->to_ns < end_ns)
 		end_ns = filter->to_ns;
 	a->duration_ns = end_ns > filter->from_ns ? end_ns - filter->from_ns : 0;
+	if (!has_window)
+		a->duration_ns += a->rec.reader.header.startup_ns;
 	a->processes = 1;
 	a->dump_bytes = a->rec.reader.units * RSD_UNIT;
 	a->is_filtered = has_window || filter->threads;

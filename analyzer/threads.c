@@ -59,6 +59,8 @@ static void fill_facts(struct threads *t, struct thread_row *row, const struct r
 	row->exe = recording_name(rec);
 	row->start_ns = clock_ns(&rec->clock, slot->start_tick);
 	row->wall_ns = end > slot->start_tick ? clock_dur_ns(&rec->clock, end - slot->start_tick) : 0;
+	if (row->index == 0 && slot->tid == rec->reader.header.pid)
+		row->wall_ns += rec->reader.header.startup_ns;
 	row->has_ended = slot->end_tick != 0;
 	row->allocations = slot->allocs;
 	row->allocated_bytes = slot->alloc_bytes;

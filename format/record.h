@@ -75,6 +75,7 @@ struct rsd_header {
 	uint32_t parent_pid_dump;                      /* pid of that process */
 	uint32_t reserved0;
 	uint64_t start_cpu_ns;    /* CPU time of the process that is not this dump's: used before an exec */
+	uint64_t startup_ns;      /* from exec to `start`, taken as the CPU time used meanwhile; 0 in a descendant */
 	uint64_t children_cpu_ns; /* (at exit) CPU time of descendants that were waited for */
 
 	/* Allocation of everything below is one atomic add each. (live) */

@@ -159,7 +159,10 @@ static void fill_header(struct rsd_header *h, const struct rsd_header *parent, c
 	h->next_unit = 1;
 	h->next_node = h->next_string = h->next_module = 1;
 	/* A first process counts from its own exec on; a descendant may have been another program before. */
-	h->start_cpu_ns = path_is_descendant() ? clock_process_cpu_ns() : 0;
+	if (path_is_descendant())
+		h->start_cpu_ns = clock_process_cpu_ns();
+	else
+		h->startup_ns = clock_process_cpu_ns();
 	raw3(SYS_getrandom, &h->random, sizeof(h->random), 1 /* GRND_NONBLOCK */);
 	if (parent) {
 		h->parent_random = parent->random;
