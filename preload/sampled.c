@@ -27,6 +27,15 @@ bool sampled_begin(void)
 	return slots && filter;
 }
 
+/*
+ * Upper bits for both: the low ones of a product know only the low ones of the address, and blocks some MiB apart,
+ * as large ones are, would all want one slot.
+ */
+static uint64_t first_slot(uint64_t h)
+{
+	return h >> 28;
+}
+
 static void filter_change(uint64_t h, int by)
 {
 	uint8_t *at = &filter[h >> 48], old = __atomic_load_n(at, __ATOMIC_RELAXED);
@@ -43,7 +52,7 @@ bool sampled_add(void *block)
 
 	filter_change(h, 1);
 	for (unsigned i = 0; i < PROBES; i++) {
-		uint64_t *at = &slots[(h + i) % SLOTS], old = __atomic_load_n(at, __ATOMIC_RELAXED);
+		uint64_t *at = &slots[(first_slot(h) + i) % SLOTS], old = __atomic_load_n(at, __ATOMIC_RELAXED);
 
 		if (old > GONE)
 			continue;
@@ -61,7 +70,7 @@ bool sampled_remove(void *block)
 	if (__builtin_expect(!__atomic_load_n(&filter[h >> 48], __ATOMIC_RELAXED), 1))
 		return false;
 	for (unsigned i = 0; i < PROBES; i++) {
-		uint64_t *at = &slots[(h + i) % SLOTS], old = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+		uint64_t *at = &slots[(first_slot(h) + i) % SLOTS], old = __atomic_load_n(at, __ATOMIC_ACQUIRE);
 
 		if (!old)
 			return false;
