@@ -161,8 +161,8 @@ static void what_just_does_not_fit_is_not_written(void **state)
 
 		memset(bytes, 0xa5, sizeof(bytes));
 		memset(before, 0xa5, sizeof(before));
-		assert_int_equal(codec_put_alloc(bytes, origin, RSD_TAG_MALLOC, tick, addr, cases[i].size,
-						 cases[i].stack), 0);
+		assert_int_equal(
+			codec_put_alloc(bytes, origin, RSD_TAG_MALLOC, tick, addr, cases[i].size, cases[i].stack), 0);
 		assert_memory_equal(bytes, before, sizeof(bytes));
 		assert_int_equal(codec_put_free(bytes, origin, RSD_TAG_FREE, tick, addr), cases[i].free_fits ? 8 : 0);
 		if (!cases[i].free_fits)
@@ -192,13 +192,15 @@ static void random_values_come_back_or_do_not_fit(void **state)
 			check_free(RSD_TAG_FREE, ticks, delta);
 		else
 			assert_int_equal(codec_put_free(bytes, origin, RSD_TAG_FREE, origin.tick + ticks,
-							origin.addr + (uint64_t)delta), 0);
+							origin.addr + (uint64_t)delta),
+					 0);
 		if (ticks <= TICK_MAX && is_near(delta, ALLOC_REACH) && size <= 0xffff && stack <= 0xffffff) {
 			check_alloc(RSD_TAG_CALLOC, ticks, delta, size, stack);
 			fit++;
 		} else {
 			assert_int_equal(codec_put_alloc(bytes, origin, RSD_TAG_CALLOC, origin.tick + ticks,
-							 origin.addr + (uint64_t)delta, size, stack), 0);
+							 origin.addr + (uint64_t)delta, size, stack),
+					 0);
 			unfit++;
 		}
 	}

@@ -210,18 +210,21 @@ static void losses_are_told_apart_from_mere_counts(void **state)
 static void ids_on_disk_stay(void **state)
 {
 	static const char *const old_events[] = {
-		"?", "alloc", "free", "realloc-free", "realloc-alloc", "pages-map", "pages-unmap", "span", "hold",
-		"wake", "sample", "thread", "fd-close", "task-begin", "task-end", "region-begin", "region-end", "log",
-		"counter", "pool-alloc", "pool-free", "fork", "mark", "sampled-alloc",
+		"?",	       "alloc",	     "free",	  "realloc-free", "realloc-alloc", "pages-map",
+		"pages-unmap", "span",	     "hold",	  "wake",	  "sample",	   "thread",
+		"fd-close",    "task-begin", "task-end",  "region-begin", "region-end",	   "log",
+		"counter",     "pool-alloc", "pool-free", "fork",	  "mark",	   "sampled-alloc",
 	};
 	static const char *const old_waits[] = {
-		"?", "mutex", "rwlock-read", "rwlock-write", "cond", "sem", "barrier", "join", "spin", "once", "sleep",
-		"poll", "select", "epoll", "read", "write", "accept", "connect", "recv", "send", "fsync", "open",
-		"lock-file", "wait-child", "futex", "signal", "ipc", "other",
+		"?",	"mutex",     "rwlock-read", "rwlock-write", "cond",   "sem",	"barrier",
+		"join", "spin",	     "once",	    "sleep",	    "poll",   "select", "epoll",
+		"read", "write",     "accept",	    "connect",	    "recv",   "send",	"fsync",
+		"open", "lock-file", "wait-child",  "futex",	    "signal", "ipc",	"other",
 	};
 	static const char *const old_apis[] = {
-		"?", "malloc", "calloc", "realloc", "free", "reallocarray", "memalign", "posix_memalign",
-		"aligned_alloc", "valloc", "pvalloc", "free_sized", "pool", "mmap", "munmap", "mremap", "brk",
+		"?",	    "malloc",	      "calloc",	       "realloc", "free",    "reallocarray",
+		"memalign", "posix_memalign", "aligned_alloc", "valloc",  "pvalloc", "free_sized",
+		"pool",	    "mmap",	      "munmap",	       "mremap",  "brk",
 	};
 	static const char *const old_metas[] = { "?", "string", "module", "module-gone", "notice", "child" };
 

@@ -130,7 +130,8 @@ static void sleeping_costs_no_cpu_time(void **state)
 	thread = clock_thread_cpu_ns();
 	while (clock_thread_cpu_ns() - thread < 5000000)
 		;
-	assert_true(clock_process_cpu_ns() >= clock_thread_cpu_ns());
+	thread = clock_thread_cpu_ns();
+	assert_true(clock_process_cpu_ns() >= thread);
 }
 
 int main(void)

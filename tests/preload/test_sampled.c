@@ -153,40 +153,44 @@ static void a_filter_byte_that_sticks_hides_nothing(void **state)
 	}
 }
 
+enum { WORKER_TURNS = 300000, WORKER_BLOCKS = 20 };
+
 struct worker {
-	uint64_t base;
-	unsigned added, removed, wrong;
+	void *blocks[WORKER_BLOCKS];
+	unsigned added, removed;
 };
 
 static void *add_and_remove(void *arg)
 {
-	enum { TURNS = 300, EACH = 1000 };
 	struct worker *w = arg;
 
-	for (unsigned turn = 0; turn < TURNS; turn++) {
-		for (uint64_t i = 0; i < EACH; i++)
-			w->added += sampled_add(block(w->base + i * 64));
-		for (uint64_t i = 0; i < EACH; i++)
-			w->removed += sampled_remove(block(w->base + i * 64));
-		w->wrong += sampled_remove(block(w->base + 32));
+	for (unsigned turn = 0; turn < WORKER_TURNS; turn++) {
+		for (unsigned i = 0; i < WORKER_BLOCKS; i++)
+			w->added += sampled_add(w->blocks[i]);
+		for (unsigned i = 0; i < WORKER_BLOCKS; i++)
+			w->removed += sampled_remove(w->blocks[i]);
 	}
 	return NULL;
 }
 
-/* Neighbouring addresses, so that the threads fight for bytes of the filter and for places. */
+/* All blocks want one place and one byte of the filter, so the threads fight for each. */
 static void two_threads_keep_their_blocks(void **state)
 {
-	struct worker workers[2] = { { .base = 0x30000000 }, { .base = 0x30000010 } };
+	void *blocks[2 * WORKER_BLOCKS];
+	struct worker workers[2] = { 0 };
 	pthread_t threads[2];
 
 	(void)state;
+	blocks_of_one_place(blocks, 2 * WORKER_BLOCKS, UINT64_C(0x77777) << 28);
+	for (unsigned i = 0; i < 2 * WORKER_BLOCKS; i++)
+		workers[i % 2].blocks[i / 2] = blocks[i];
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, add_and_remove, &workers[i]), 0);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-		assert_int_equal(workers[i].added, 300000);
-		assert_int_equal(workers[i].removed, 300000);
-		assert_int_equal(workers[i].wrong, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(workers[i].added, WORKER_TURNS * WORKER_BLOCKS);
+		assert_int_equal(workers[i].removed, WORKER_TURNS * WORKER_BLOCKS);
 	}
 }
 
