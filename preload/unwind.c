@@ -9,6 +9,7 @@
 
 #include "format/record.h"
 #include "preload/file.h"
+#include "preload/old_libc.h"
 #include "preload/raw.h"
 #include "preload/unwind_arch.h"
 

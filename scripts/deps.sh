@@ -3,7 +3,7 @@
 set -eu
 
 build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev zlib1g-dev libc6-dev"
-tests="$build g++ clang libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils gdb man-db groff binutils"
+tests="$build g++ clang libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils"
 want="$build"
 [ "${1:-}" = tests ] && want="$tests"
 
@@ -11,11 +11,11 @@ other_systems() {
 	cat >&2 <<-TEXT
 	deps: this is not a Debian system, so nothing was installed. The packages by name:
 	  Fedora:  gcc gcc-c++ make elfutils-devel elfutils-libelf-devel binutils-devel zlib-devel
-	           for tests: clang libunwind-devel libcmocka-devel python3 jq valgrind sqlite redis xz gdb man-db groff
+	           for tests: clang libunwind-devel libcmocka-devel python3 jq valgrind sqlite redis xz zstd gdb man-db groff
 	  Arch:    base-devel elfutils zlib (libiberty comes with binutils)
-	           for tests: clang libunwind cmocka python jq valgrind sqlite redis xz gdb man-db groff
+	           for tests: clang libunwind cmocka python jq valgrind sqlite redis xz zstd gdb man-db groff
 	  Alpine:  build-base elfutils-dev binutils-dev zlib-dev (the library itself records glibc programs only)
-	           for tests: clang libunwind-dev cmocka-dev python3 jq valgrind sqlite redis xz gdb mandoc groff
+	           for tests: clang libunwind-dev cmocka-dev python3 jq valgrind sqlite redis xz zstd gdb mandoc groff
 	TEXT
 	exit 1
 }
