@@ -138,18 +138,19 @@ const char *text_basename(const char *path)
 
 static const char *item_end(const char *p)
 {
+	const char *end = p + 1;
+
 	if (*p == '\\' && p[1])
 		return p + 2;
 	if (*p != '[')
 		return p + 1;
-	p++;
-	if (*p == '^')
-		p++;
-	if (*p == ']')
-		p++;
-	while (*p && *p != ']')
-		p++;
-	return *p ? p + 1 : p;
+	if (*end == '^')
+		end++;
+	if (*end == ']')
+		end++;
+	while (*end && *end != ']')
+		end++;
+	return *end ? end + 1 : p + 1; /* without its end [ is a character like others */
 }
 
 static bool set_has(const char *p, const char *end, char c)
@@ -174,7 +175,7 @@ static bool item_matches(const char *p, const char *end, char c)
 		return false;
 	if (*p == '\\' && end - p == 2)
 		return c == p[1];
-	if (*p == '[')
+	if (*p == '[' && end - p > 1)
 		return set_has(p + 1, end - 1, c);
 	return *p == '.' || *p == c;
 }

@@ -33,7 +33,10 @@ bool text_same(const char *a, const char *b);
 bool text_same_n(const char *a, size_t a_len, const char *b);
 const char *text_basename(const char *path);
 
-/* text_match - a small regular expression: . * + ? ^ $ | [a-z] [^a-z] and \ quoting, no groups. */
+/*
+ * text_match - a small regular expression: . * + ? ^ $ | [a-z] [^a-z] and \ quoting, no groups. Signs where they mean
+ * nothing stand for themselves: an unclosed [, a \ at the end, a * with nothing before it.
+ */
 bool text_match(const char *pattern, const char *s);
 
 #endif
