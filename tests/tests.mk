@@ -35,7 +35,19 @@ $(B)/tests/unit/preload/%: tests/preload/%.c $(PRELOAD_UNIT_OBJ) $(wildcard test
 	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fno-omit-frame-pointer -MF $@.d -o $@ $< $(wildcard tests/support/fake_*.c) \
 		$(PRELOAD_UNIT_OBJ) -lcmocka -lunwind -ldl
 
-units: $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
+# The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
+# libunwind, because both export _Unwind_*.
+ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes stacks text)
+$(B)/tests/oracle: $(wildcard tests/preload/oracle*.c tests/preload/oracle*.cpp tests/preload/oracle*.h) $(ORACLE_OBJ) \
+		$(wildcard tests/support/fake_file.[ch])
+	@mkdir -p $(@D)/oracle.o
+	@$(if $(V),,echo "  TEST $@")
+	$(Q)for f in tests/preload/oracle*.c tests/support/fake_file.c; do \
+		$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fno-omit-frame-pointer -c -o $(@D)/oracle.o/$$(basename $$f .c).o $$f || exit 1; done
+	$(Q)$(CXX) $(CPPFLAGS) -O1 -g -c -o $(@D)/oracle.o/throw.o tests/preload/oracle_throw.cpp
+	$(Q)$(CXX) -Wl,-z,lazy -rdynamic -o $@ $(@D)/oracle.o/*.o $(ORACLE_OBJ) -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
+
+units: $(B)/tests/oracle $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
 
 check: ## install what the tests need, build everything, run all tests
 	@scripts/deps.sh tests
