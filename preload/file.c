@@ -15,12 +15,13 @@
 #include "preload/proc.h"
 #include "preload/raw.h"
 #include "preload/text.h"
+#include "preload/windows.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 #define PAGE 4096u
-#define FILE_MOST ((uint64_t)256 << 30) /* sparse: costs address space, not disk */
+#define FILE_MOST ((uint64_t)256 << 30) /* sparse: costs neither disk nor, until it fills, address space */
 #define FILE_LEAST ((uint64_t)1 << 20)
 #define HEADER_READY (2 * PAGE)
 
@@ -68,21 +69,15 @@ int file_populate(void *p, size_t size)
 static struct rsd_header *map_file(int fd)
 {
 	for (uint64_t size = wanted_size(); size >= FILE_LEAST; size = size / 2 / RSD_UNIT * RSD_UNIT) {
-		long p;
+		struct rsd_header *h;
 
 		if (raw2(SYS_ftruncate, fd, size) != 0)
 			continue;
-		p = raw6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-		if (p < 0 && p > -4096)
-			continue;
-		if (file_populate((void *)p, HEADER_READY) != 0) {
-			raw2(SYS_munmap, p, size);
+		h = windows_begin(fd, size);
+		if (!h || file_populate(h, HEADER_READY) != 0)
 			return NULL;
-		}
-		raw3(SYS_madvise, p, size, MADV_DONTDUMP);
-		raw3(SYS_madvise, p, size, MADV_DONTFORK);
 		file_cap_units = size / RSD_UNIT;
-		return (struct rsd_header *)p;
+		return h;
 	}
 	return NULL;
 }
@@ -194,6 +189,12 @@ int file_open(bool is_child, const struct rsd_header *parent, char **argv)
 	return 0;
 }
 
+/* No further extent is tried once the system refused one, or each failure would move the file's end. */
+static void stop_growing(void)
+{
+	__atomic_store_n(&file_cap_units, 0, __ATOMIC_SEQ_CST);
+}
+
 static uint64_t timeval_ns(struct timeval t)
 {
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000;
@@ -220,7 +221,7 @@ void file_finish(int end_kind, int end_code)
 	h->end = clock_pair();
 
 	/* Closed for growth first: extents taken until now stay inside the file. */
-	__atomic_store_n(&file_cap_units, 0, __ATOMIC_SEQ_CST);
+	stop_growing();
 	fd = path_reopen();
 	if (fd < 0)
 		return;
@@ -228,22 +229,35 @@ void file_finish(int end_kind, int end_code)
 	raw1(SYS_close, fd);
 }
 
+/* `units` units of the file that lie in one window, taken: the number of the first, or 0 when there are none left. */
+static uint64_t take_units(struct rsd_header *h, unsigned units)
+{
+	uint64_t unit;
+
+	do {
+		if (__atomic_load_n(&h->next_unit, __ATOMIC_RELAXED) + units >
+		    __atomic_load_n(&file_cap_units, __ATOMIC_RELAXED))
+			return 0;
+		unit = __atomic_fetch_add(&h->next_unit, units, __ATOMIC_SEQ_CST);
+		if (unit + units > __atomic_load_n(&file_cap_units, __ATOMIC_SEQ_CST))
+			return 0;
+	} while (!windows_hold(unit, units));
+	return unit;
+}
+
 struct rsd_extent *file_extent(enum rsd_extent_kind kind, unsigned units, uint32_t thread, uint32_t first,
 			       size_t populate)
 {
 	struct rsd_header *h = file_header;
+	uint64_t unit = h ? take_units(h, units) : 0;
 	struct rsd_extent *ext;
-	uint64_t unit;
 
-	if (!h || __atomic_load_n(&h->next_unit, __ATOMIC_RELAXED) + units > __atomic_load_n(&file_cap_units, __ATOMIC_RELAXED))
+	if (!unit)
 		return NULL;
-	unit = __atomic_fetch_add(&h->next_unit, units, __ATOMIC_SEQ_CST);
-	if (unit + units > __atomic_load_n(&file_cap_units, __ATOMIC_SEQ_CST))
-		return NULL;
-	ext = (struct rsd_extent *)((char *)h + unit * RSD_UNIT);
-	if (file_populate(ext, populate && populate < (size_t)units * RSD_UNIT ? populate : (size_t)units * RSD_UNIT) != 0) {
-		/* The disk is full: no further extent is tried, or each failure would move the file's end. */
-		__atomic_store_n(&file_cap_units, 0, __ATOMIC_SEQ_CST);
+	ext = windows_at(unit);
+	if (!ext || file_populate(ext, populate && populate < (size_t)units * RSD_UNIT ? populate :
+										       (size_t)units * RSD_UNIT) != 0) {
+		stop_growing();
 		return NULL;
 	}
 	ext->kind = (uint16_t)kind;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "preload/clock.h"
 #include "preload/config.h"
@@ -13,6 +14,7 @@
 #include "preload/proc.h"
 #include "preload/raw.h"
 #include "preload/text.h"
+#include "preload/windows.h"
 
 uint64_t snapshot_block_ticks = UINT64_MAX;
 static uint64_t rss_limit = UINT64_MAX;
@@ -80,18 +82,33 @@ static int create_next(void)
 	return (int)raw4(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-/* Extent by extent, each as far as it is populated: the rest of the copy stays sparse, as in the dump. */
+/* Past the limit on file sizes the kernel would send the host a SIGXFSZ. */
+static bool is_too_large(uint64_t size)
+{
+	struct rlimit limit;
+
+	return raw4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && size > limit.rlim_cur;
+}
+
+/* Unit by unit, each as far as it is populated: the rest of the copy stays sparse, as in the dump. */
 static void copy(int fd)
 {
 	uint64_t units = __atomic_load_n(&file_header->next_unit, __ATOMIC_SEQ_CST);
-	const char *base = (const char *)file_header;
 
+	if (is_too_large(units * RSD_UNIT))
+		return;
 	raw2(SYS_ftruncate, fd, units * RSD_UNIT);
-	for (uint64_t at = 0; at < units * RSD_UNIT;) {
-		/* A page that was never populated reads as a hole: write(2) from it fails or gives zeros, both right. */
-		long n = raw4(SYS_pwrite64, fd, base + at, RSD_UNIT, at);
+	for (uint64_t unit = 0; unit < units; unit++) {
+		const char *from = windows_at(unit);
 
-		at += n > 0 ? (uint64_t)n : RSD_UNIT;
+		/* A page that was never populated reads as a hole: write(2) from it fails or gives zeros, both right. */
+		for (uint64_t at = 0; from && at < RSD_UNIT;) {
+			long n = raw4(SYS_pwrite64, fd, from + at, RSD_UNIT - at, unit * RSD_UNIT + at);
+
+			if (n <= 0)
+				break;
+			at += (uint64_t)n;
+		}
 	}
 }
 

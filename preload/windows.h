@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * windows.h - the dump's address space: windows onto the file, mapped one after another as it fills.
+ *
+ * One mapping of all that the file may ever become would be simpler, and was found to break hosts: a program that sets
+ * RLIMIT_AS for itself is beyond it at once, mlockall(MCL_CURRENT) fills the page cache with the file's holes, and
+ * without privileges fails. A further window needs no descriptor and no path (closed, and perhaps out of reach by
+ * now): mremap with an old size of 0 makes a second mapping of the file that a shared mapping shows.
+ *
+ * Windows never move and are never unmapped. All functions are async-signal-safe, lock-free and keep errno.
+ */
+#ifndef RINGSIDE_PRELOAD_WINDOWS_H
+#define RINGSIDE_PRELOAD_WINDOWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/record.h"
+
+/* windows_begin - map the beginning of the file that `fd` is, `size` bytes long. NULL: the system refuses. */
+struct rsd_header *windows_begin(int fd, uint64_t size);
+
+/* windows_hold - do `units` units from `unit` on lie in one window? */
+bool windows_hold(uint64_t unit, unsigned units);
+
+/* windows_at - where `unit` is mapped, NULL when the system refuses more address space. */
+void *windows_at(uint64_t unit);
+
+/*
+ * windows_stand_in - in a child of fork, where nothing is mapped: empty memory of its own in all the windows' places,
+ * for a recorder that was interrupted at its work, forked, and will go on with it in both processes.
+ */
+void windows_stand_in(void);
+
+#endif
