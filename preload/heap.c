@@ -10,9 +10,10 @@
 
 uint32_t heap_mode = RSD_HEAP_OFF;
 bool heap_counts_usable;
-static uint64_t budget_grace_ticks;
+static uint64_t budget_grace_ticks, self_usual_ticks;
 
 #define BUDGET_GRACE_NS 100000000u
+#define SELF_USUAL_NS 5000u
 
 static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
 			   void *block, size_t size, uint32_t stack)
@@ -88,12 +89,19 @@ static void keep_budget(struct thread *t, uint64_t now)
 		heap_degrade("budget");
 }
 
-/* Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. */
+/*
+ * Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. A long one (the thread
+ * was preempted, or made room in the file, which lane_room_slow times itself) stands for nothing but itself.
+ */
 static inline void time_self(struct thread *t, uint64_t since)
 {
+	uint64_t ticks;
+
 	if (likely(t->slot->events % RSD_SELF_EVERY))
 		return;
-	t->slot->self_ticks += (clock_now() - since) * RSD_SELF_EVERY;
+	ticks = clock_now() - since;
+	if (ticks < self_usual_ticks)
+		t->slot->self_ticks += ticks * RSD_SELF_EVERY;
 	if (unlikely(config.budget))
 		keep_budget(t, since);
 }
@@ -239,6 +247,7 @@ void heap_begin(void)
 {
 	heap_counts_usable = config.heaptrace != 0;
 	budget_grace_ticks = clock_ticks(BUDGET_GRACE_NS);
+	self_usual_ticks = clock_ticks(SELF_USUAL_NS);
 	if (config.heap == RSD_HEAP_SAMPLE && !sampled_begin())
 		config.heap = RSD_HEAP_OFF;
 	heap_mode = config.heap;

@@ -441,7 +441,7 @@ static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
 	return ext;
 }
 
-uint8_t *lane_room_slow(struct thread *t, struct lane *lane)
+static uint8_t *make_room(struct thread *t, struct lane *lane)
 {
 	struct rsd_extent *ext;
 
@@ -459,6 +459,15 @@ uint8_t *lane_room_slow(struct thread *t, struct lane *lane)
 	}
 	lane->ext = ext;
 	return extent_data(ext);
+}
+
+uint8_t *lane_room_slow(struct thread *t, struct lane *lane)
+{
+	uint64_t since = clock_now();
+	uint8_t *room = make_room(t, lane);
+
+	t->slot->self_ticks += clock_now() - since;
+	return room;
 }
 
 void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size)
