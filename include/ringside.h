@@ -17,8 +17,7 @@
  * Safety:  thread-safe; not async-signal-safe; errno is kept. No call fails: what can't be recorded is
  *          counted and told by the reports.
  * Cost:    recorded 0.1-0.3 us and 60-100 bytes a call (a stack is taken with each), else about 1 ns.
- * Limits:  in a program linked with -static nothing is recorded. With -fno-plt -z now and gold the weak
- *          test works too; old binaries linked with `-z nodynamic-undefined-weak` see no recorder.
+ * Limits:  in a program linked with -static, or with -z nodynamic-undefined-weak, nothing is recorded.
  */
 #ifndef RINGSIDE_H
 #define RINGSIDE_H
@@ -49,6 +48,53 @@ __attribute__((weak)) uint64_t ringside_note_v1(int op, uint64_t id, uint64_t pa
 __attribute__((weak)) void ringside_pool_v1(int op, const void *pool, const char *name, const void *block,
 					    size_t size);
 
+/*
+ * Their addresses, or 0. Without -fPIC or -fPIE a compiler takes the address of a weak symbol as a constant, which
+ * the linker makes 0 for good; read from the global offset table it stays open until the program is loaded.
+ */
+typedef uint64_t (*ringside_note_function)(int, uint64_t, uint64_t, const char *, const char *, double);
+typedef void (*ringside_pool_function)(int, const void *, const char *, const void *, size_t);
+
+static inline ringside_note_function ringside_note_recorder(void)
+{
+#if defined(__x86_64__) && !defined(__PIC__)
+	ringside_note_function f;
+
+	__asm__(".weak ringside_note_v1\n\tmovq ringside_note_v1@GOTPCREL(%%rip), %0" : "=r"(f));
+	return f;
+#else
+	return ringside_note_v1;
+#endif
+}
+
+static inline ringside_pool_function ringside_pool_recorder(void)
+{
+#if defined(__x86_64__) && !defined(__PIC__)
+	ringside_pool_function f;
+
+	__asm__(".weak ringside_pool_v1\n\tmovq ringside_pool_v1@GOTPCREL(%%rip), %0" : "=r"(f));
+	return f;
+#else
+	return ringside_pool_v1;
+#endif
+}
+
+static inline uint64_t ringside_note(int op, uint64_t id, uint64_t parent, const char *name, const char *text,
+				     double value)
+{
+	ringside_note_function note = ringside_note_recorder();
+
+	return note ? note(op, id, parent, name, text, value) : 0;
+}
+
+static inline void ringside_pool(int op, const void *pool, const char *name, const void *block, size_t size)
+{
+	ringside_pool_function record = ringside_pool_recorder();
+
+	if (record)
+		record(op, pool, name, block, size);
+}
+
 /* A unit of work that may cross threads. `id` 0: none, or not recorded. */
 typedef struct ringside_task {
 	uint64_t id;
@@ -66,15 +112,14 @@ static const ringside_task RINGSIDE_NO_TASK __attribute__((unused)) = { 0 };
 /* 1 while a recorder is present, else 0: to skip the making of expensive messages. */
 static inline int ringside_active(void)
 {
-	return ringside_note_v1 != 0;
+	return ringside_note_recorder() != 0;
 }
 
 static inline ringside_task ringside_subtask_begin(ringside_task parent, const char *type)
 {
 	ringside_task task = { 0 };
 
-	if (ringside_note_v1)
-		task.id = ringside_note_v1(RINGSIDE_TASK_BEGIN, 0, parent.id, type, 0, 0);
+	task.id = ringside_note(RINGSIDE_TASK_BEGIN, 0, parent.id, type, 0, 0);
 	return task;
 }
 
@@ -86,30 +131,26 @@ static inline ringside_task ringside_task_begin(const char *type)
 /* Any thread may end a task. */
 static inline void ringside_task_end(ringside_task task)
 {
-	if (ringside_note_v1)
-		ringside_note_v1(RINGSIDE_TASK_END, task.id, 0, 0, 0, 0);
+	ringside_note(RINGSIDE_TASK_END, task.id, 0, 0, 0, 0);
 }
 
 static inline ringside_region ringside_region_begin(ringside_task task, const char *type)
 {
 	ringside_region region = { 0, task.id, type };
 
-	if (ringside_note_v1)
-		region.id = ringside_note_v1(RINGSIDE_REGION_BEGIN, 0, task.id, type, 0, 0);
+	region.id = ringside_note(RINGSIDE_REGION_BEGIN, 0, task.id, type, 0, 0);
 	return region;
 }
 
 /* By the thread that began it, innermost first. */
 static inline void ringside_region_end(ringside_region region)
 {
-	if (ringside_note_v1)
-		ringside_note_v1(RINGSIDE_REGION_END, region.id, region.task, region.type, 0, 0);
+	ringside_note(RINGSIDE_REGION_END, region.id, region.task, region.type, 0, 0);
 }
 
 static inline void ringside_log(ringside_task task, const char *category, const char *message)
 {
-	if (ringside_note_v1)
-		ringside_note_v1(RINGSIDE_LOG, 0, task.id, category, message, 0);
+	ringside_note(RINGSIDE_LOG, 0, task.id, category, message, 0);
 }
 
 /* The message is cut at 255 bytes. */
@@ -119,7 +160,7 @@ __attribute__((format(printf, 3, 4))) static inline void ringside_logf(ringside_
 	char message[256];
 	va_list args;
 
-	if (!ringside_note_v1)
+	if (!ringside_active())
 		return;
 	va_start(args, format);
 	vsnprintf(message, sizeof(message), format, args);
@@ -130,8 +171,7 @@ __attribute__((format(printf, 3, 4))) static inline void ringside_logf(ringside_
 /* The current value of something that goes up and down: queue length, cache bytes. */
 static inline void ringside_counter(const char *name, double value)
 {
-	if (ringside_note_v1)
-		ringside_note_v1(RINGSIDE_COUNTER, 0, 0, name, 0, value);
+	ringside_note(RINGSIDE_COUNTER, 0, 0, name, 0, value);
 }
 
 /*
@@ -141,14 +181,12 @@ static inline void ringside_counter(const char *name, double value)
  */
 static inline void ringside_pool_alloc(const void *pool, const char *name, const void *block, size_t size)
 {
-	if (ringside_pool_v1)
-		ringside_pool_v1(RINGSIDE_POOL_ALLOC, pool, name, block, size);
+	ringside_pool(RINGSIDE_POOL_ALLOC, pool, name, block, size);
 }
 
 static inline void ringside_pool_free(const void *pool, const void *block)
 {
-	if (ringside_pool_v1)
-		ringside_pool_v1(RINGSIDE_POOL_FREE, pool, 0, block, 0);
+	ringside_pool(RINGSIDE_POOL_FREE, pool, 0, block, 0);
 }
 
 static inline void ringside_pool_resize(const void *pool, const char *name, const void *old_block, const void *block,
