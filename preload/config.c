@@ -10,7 +10,17 @@
 struct config config;
 static bool is_telling;
 
-enum type { TYPE_heap, TYPE_rate, TYPE_duration, TYPE_size, TYPE_count, TYPE_text, TYPE_children, TYPE_period, TYPE_flag };
+enum type {
+	TYPE_heap,
+	TYPE_rate,
+	TYPE_duration,
+	TYPE_size,
+	TYPE_count,
+	TYPE_text,
+	TYPE_children,
+	TYPE_period,
+	TYPE_flag
+};
 
 struct toggle {
 	const char *name, *fallback, *values, *help;
@@ -50,10 +60,11 @@ struct unit {
 	const char *name;
 	uint64_t factor;
 };
-static const struct unit time_units[] = { { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "", 1 } };
-static const struct unit size_units[] = { { "k", 1 << 10 }, { "m", 1 << 20 }, { "g", 1 << 30 },
-					  { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { "", 1 } };
-static const struct unit no_units[] = { { "", 1 } };
+static const struct unit time_units[] = {
+	{ "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "", 1 }
+};
+static const struct unit size_units[] = { { "k", 1 << 10 }, { "m", 1 << 20 }, { "g", 1 << 30 }, { "K", 1 << 10 },
+					  { "M", 1 << 20 }, { "G", 1 << 30 }, { "", 1 } };
 
 static bool parse_units(const char *s, const char *end, const struct unit *units, size_t n, uint64_t *out)
 {
@@ -72,6 +83,17 @@ static bool parse_units(const char *s, const char *end, const struct unit *units
 			return true;
 		}
 	return false;
+}
+
+/* A number of something that has no halves. */
+static bool parse_whole(const char *s, const char *end, uint64_t *out)
+{
+	uint64_t milli;
+
+	if (parse_milli(s, end, &milli) != end || milli % 1000)
+		return false;
+	*out = milli / 1000;
+	return true;
 }
 
 #define PARSE(s, end, units, out) parse_units(s, end, units, sizeof(units) / sizeof((units)[0]), out)
@@ -106,10 +128,11 @@ static bool parse_heap(const char *s, const char *end)
 
 static bool parse_text(const char *s, const char *end, char *field)
 {
-	struct text t = text_on(field, CONFIG_TEXT_MAX);
+	struct text t;
 
 	if (end - s >= CONFIG_TEXT_MAX)
 		return false;
+	t = text_on(field, CONFIG_TEXT_MAX);
 	text_bytes(&t, s, (size_t)(end - s));
 	return true;
 }
@@ -145,7 +168,7 @@ static bool parse_number(const struct toggle *toggle, const char *s, const char 
 			return false;
 		break;
 	default:
-		if (!off && !PARSE(s, end, no_units, &value))
+		if (!off && !parse_whole(s, end, &value))
 			return false;
 		break;
 	}
@@ -153,20 +176,33 @@ static bool parse_number(const struct toggle *toggle, const char *s, const char 
 		value = 0;
 	if (toggle->type == TYPE_rate && value > 10000)
 		return false;
+	if (toggle->type == TYPE_flag && value > 1)
+		return false;
 	if (toggle->field == &config.depth && (value < 1 || value > RSD_DEPTH_MAX))
 		return false;
 	*field = value;
 	return true;
 }
 
+/* What follows `kind` in [s, end), NULL when that begins otherwise or nothing follows. */
+static const char *after(const char *s, const char *end, const char *kind)
+{
+	size_t len = text_len(kind);
+
+	return (size_t)(end - s) > len && text_same_n(s, len, kind) ? s + len : NULL;
+}
+
+/* Only the shape: which signals there are is for who catches them. */
 static bool is_trigger(const char *s, const char *end)
 {
-	static const char *const kinds[] = { "signal:", "block:", "rss:" };
+	const char *number;
+	uint64_t ignored;
 
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if ((size_t)(end - s) > text_len(kinds[i]) && text_same_n(s, text_len(kinds[i]), kinds[i]))
-			return true;
-	return s == end;
+	if ((number = after(s, end, "block:")))
+		return PARSE(number, end, time_units, &ignored);
+	if ((number = after(s, end, "rss:")))
+		return PARSE(number, end, size_units, &ignored);
+	return s == end || after(s, end, "signal:");
 }
 
 static bool toggle_set(const struct toggle *toggle, const char *s, const char *end)
@@ -175,7 +211,9 @@ static bool toggle_set(const struct toggle *toggle, const char *s, const char *e
 	case TYPE_heap:
 		return parse_heap(s, end);
 	case TYPE_text:
-		return (toggle->field != config.trigger || is_trigger(s, end)) && parse_text(s, end, toggle->field);
+		if (toggle->field == config.trigger ? !is_trigger(s, end) : s == end)
+			return false;
+		return parse_text(s, end, toggle->field);
 	case TYPE_children:
 		return parse_children(s, end);
 	default:
@@ -249,6 +287,11 @@ static void warn_unknown(const char *name, size_t len)
 	text_say(buf);
 }
 
+static void toggle_reset(const struct toggle *toggle)
+{
+	toggle_set(toggle, toggle->fallback, toggle->fallback + text_len(toggle->fallback));
+}
+
 static void warn_value(const struct toggle *toggle, const char *value, size_t len)
 {
 	char buf[256];
@@ -277,9 +320,11 @@ static void parse_one(const char *s, const char *end)
 	for (size_t i = 0; i < TOGGLES; i++) {
 		if (!text_same_n(s, (size_t)(equals - s), toggles[i].name))
 			continue;
-		if (equals == end || !toggle_set(&toggles[i], equals + 1, end))
+		if (equals == end || !toggle_set(&toggles[i], equals + 1, end)) {
+			toggle_reset(&toggles[i]); /* a good value before it does not count: the last one wins */
 			warn_value(&toggles[i], equals < end ? equals + 1 : end,
 				   equals < end ? (size_t)(end - equals - 1) : 0);
+		}
 		return;
 	}
 	warn_unknown(s, (size_t)(equals - s));
@@ -355,7 +400,7 @@ void config_read(const char *value)
 
 	config.sample_bytes = 512 << 10;
 	for (size_t i = 0; i < TOGGLES; i++)
-		toggle_set(&toggles[i], toggles[i].fallback, toggles[i].fallback + text_len(toggles[i].fallback));
+		toggle_reset(&toggles[i]);
 	if (!value)
 		return;
 	text_str(&given, value);
