@@ -109,6 +109,27 @@ static bool is_allocator(const struct frame *frame)
 	return false;
 }
 
+/* libc and the loader call main and threads: that says nothing of the program. */
+static bool is_libc(const struct frame *frame)
+{
+	const char *module = frame->module ? frame->module : "";
+
+	return !strncmp(module, "libc.so", 7) || !strncmp(module, "ld-linux", 8);
+}
+
+static bool has_name(const struct frame *frame)
+{
+	return frame->function && !strstr(frame->function, "+0x") && frame->function[0] != '[';
+}
+
+/* A named place without a line is enough when it is itself where we begin; else its caller with a name is wanted. */
+static bool tells_where(const struct frame *site, const struct frame *frame)
+{
+	if (frame == site)
+		return has_name(frame);
+	return has_name(frame) && !is_libc(frame) && strcmp(frame->function, "_start") != 0;
+}
+
 void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack)
 {
 	struct frames frames = { 0 };
@@ -121,13 +142,14 @@ void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack)
 	while (first < frames.len && is_allocator(frames.list[first]))
 		first++;
 	first = first < frames.len ? first : 0;
-	view_frame_name(out, frames.list[first]);
-	for (source = first; source < frames.len && !frames.list[source]->file; source++)
+	for (source = first; source < frames.len && !tells_where(frames.list[first], frames.list[source]); source++)
 		;
+	/* Tables cut at the end: what can be recognised comes first. */
 	if (source > first && source < frames.len) {
-		buf_add_string(out, ", called from ");
 		view_frame_name(out, frames.list[source]);
+		buf_add_string(out, " through ");
 	}
+	view_frame_name(out, frames.list[first]);
 out:
 	frames_release(&frames);
 }

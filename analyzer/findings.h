@@ -53,8 +53,8 @@ bool wait_is_idle(const struct stacks *stacks, const struct wait_site *site);
 bool wait_is_gathering(const struct wait_site *site);
 
 /*
- * site_name - "function (file.c:12)" of a stack's innermost frame that is not std:: or an allocator; when that is
- * library code without source, the nearest caller with source follows: "strdup (libc.so.6), called from parse (p.c:3)".
+ * site_name - "function (file.c:12)" of a stack's innermost frame that is not std:: or an allocator; when that has no
+ * name, the nearest caller that has one comes first: "sqlite3Malloc (libsqlite3.so.0) through libsqlite3.so.0+0xa74f0".
  * Appended to *out, safe.
  */
 void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack);
