@@ -148,9 +148,10 @@ static uint32_t look_up_name(struct thread *t, int fd)
 
 void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks)
 {
-	struct rsd_fd *slot = t ? fd_slot(fd, true, t->index) : NULL;
+	struct rsd_fd *slot;
 
-	if (unlikely(!slot))
+	/* A signal handler may have forked meanwhile: then `t` is the parent's, whose dump is not here. */
+	if (unlikely(t != thread_self || !is_mapped() || !(slot = fd_slot(fd, true, t->index))))
 		return;
 	if (unlikely(!__atomic_load_n(&slot->name, __ATOMIC_RELAXED))) {
 		slot->open_tick = clock_now();
@@ -170,6 +171,11 @@ void fds_close(int fd)
 
 	if (!is_mapped() || !(slot = fd_slot(fd, false, 0)) || !slot->name || !(t = thread_enter()))
 		return;
+	/* A child of vfork runs on our memory and closes its own descriptors. */
+	if (raw1(SYS_gettid, 0) != (long)t->tid) {
+		thread_settle(t);
+		return;
+	}
 	record.name = __atomic_exchange_n(&slot->name, 0, __ATOMIC_ACQ_REL);
 	record.open_tick = slot->open_tick;
 	record.calls = __atomic_exchange_n(&slot->calls, 0, __ATOMIC_RELAXED);
@@ -178,6 +184,8 @@ void fds_close(int fd)
 	record.io_ticks = __atomic_exchange_n(&slot->io_ticks, 0, __ATOMIC_RELAXED);
 	if (record.name)
 		thread_put(t, EV_FD_CLOSE, clock_now(), &record, sizeof(record));
+	else
+		thread_settle(t);
 }
 
 void fds_peer_changed(int fd)

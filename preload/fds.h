@@ -14,7 +14,10 @@
 /* fds_io - a call on `fd` moved `bytes` (may be 0) one way and took `ticks`. errno is kept. */
 void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks);
 
-/* fds_close - the life of `fd` ends now. */
+/*
+ * fds_close - the life of `fd` ends now. Also called for a number that was just handed out, because not every close
+ * is seen: pclose, closedir, freopen, close_range, closefrom close on their own.
+ */
 void fds_close(int fd);
 
 /* fds_peer_changed - connect or accept gave it a peer: the name is looked up again. */

@@ -18,6 +18,7 @@
 		struct span s_ = span_begin(WAIT_OPEN, (uint64_t)-1);                                 \
 		int ret_ = (call);                                                                    \
                                                                                                       \
+		fds_close(ret_);                                                                      \
 		span_end(&s_, ret_ < 0 ? errno : 0, ret_ < 0 ? 0 : (uint64_t)ret_ + 1, REGS_OF_CALLER()); \
 		ret_;                                                                                 \
 	})

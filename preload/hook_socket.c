@@ -12,14 +12,22 @@ EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 
 EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)
 {
+	int ret;
+
 	HOOK_READY(accept);
-	return FD_CALL(WAIT_ACCEPT, fd, real.accept(fd, addr, len));
+	ret = FD_CALL(WAIT_ACCEPT, fd, real.accept(fd, addr, len));
+	fds_close(ret);
+	return ret;
 }
 
 EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 {
+	int ret;
+
 	HOOK_READY(accept4);
-	return FD_CALL(WAIT_ACCEPT, fd, real.accept4(fd, addr, len, flags));
+	ret = FD_CALL(WAIT_ACCEPT, fd, real.accept4(fd, addr, len, flags));
+	fds_close(ret);
+	return ret;
 }
 
 EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
