@@ -46,6 +46,8 @@ struct birth *birth_make(struct regs from, uintptr_t start, void *arg)
 	struct birth *birth = t ? packet_take() : NULL;
 	struct lane *lane;
 
+	if (t && !birth)
+		thread_settle(t);
 	if (!birth)
 		return NULL;
 	birth->creator = t->index + 1;

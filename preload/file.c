@@ -26,6 +26,7 @@
 #define HEADER_READY (2 * PAGE)
 
 struct rsd_header *file_header;
+uint32_t file_generation;
 static uint64_t file_cap_units; /* 0: closed for growth */
 static struct rsd_extent *meta_extent;
 
@@ -185,6 +186,7 @@ int file_open(bool is_child, const struct rsd_header *parent, char **argv)
 	raw1(SYS_close, fd);
 	fill_header(h, parent, argv);
 	meta_extent = NULL;
+	file_generation++;
 	__atomic_store_n(&file_header, h, __ATOMIC_RELEASE);
 	return 0;
 }

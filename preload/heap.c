@@ -33,13 +33,12 @@ static void put_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind k
 			   : kind == EV_ALLOC && api == API_MALLOC	  ? RSD_TAG_MALLOC
 			   : kind == EV_ALLOC && api == API_CALLOC	  ? RSD_TAG_CALLOC
 									  : RSD_TAG_NONE;
-	uint8_t *p = lane_room(t, lane);
-	struct rsd_extent *ext = lane->ext;
+	struct rsd_extent *ext = lane_room(t, lane);
 	size_t len;
 
-	if (unlikely(!p))
+	if (unlikely(!ext))
 		return;
-	len = tag ? codec_put_alloc(p, (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now, (uintptr_t)block,
+	len = tag ? codec_put_alloc(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now, (uintptr_t)block,
 				    size, stack)
 		  : 0;
 	if (unlikely(!len)) {
@@ -47,21 +46,20 @@ static void put_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind k
 		return;
 	}
 	ext->last_addr = (uintptr_t)block;
-	lane_commit(lane, len, now);
+	extent_commit(ext, len, now);
 	t->slot->events++;
 }
 
 static void put_free(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
 		     void *block)
 {
-	uint8_t *p = lane_room(t, lane);
-	struct rsd_extent *ext = lane->ext;
+	struct rsd_extent *ext = lane_room(t, lane);
 	enum rsd_tag tag = kind == EV_FREE ? RSD_TAG_FREE : RSD_TAG_REALLOC_FREE;
 	size_t len;
 
-	if (unlikely(!p))
+	if (unlikely(!ext))
 		return;
-	len = codec_put_free(p, (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now, (uintptr_t)block);
+	len = codec_put_free(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now, (uintptr_t)block);
 	if (unlikely(!len)) {
 		struct rec_free record = { .addr = (uintptr_t)block, .api = api };
 
@@ -70,7 +68,7 @@ static void put_free(struct thread *t, struct lane *lane, enum rsd_event_kind ki
 		return;
 	}
 	ext->last_addr = (uintptr_t)block;
-	lane_commit(lane, len, now);
+	extent_commit(ext, len, now);
 	t->slot->events++;
 }
 
@@ -146,8 +144,10 @@ static void sample_alloc(struct thread *t, const struct regs *from, enum rsd_api
 	struct lane *lane;
 
 	count_alloc(t, size);
-	if (likely(!is_sampled(t, size)) || !sampled_add(block))
+	if (likely(!is_sampled(t, size)) || !sampled_add(block)) {
+		thread_settle(t);
 		return;
+	}
 	lane = lane_enter(t);
 	if (!lane)
 		return;
@@ -160,8 +160,10 @@ static void sample_free(struct thread *t, enum rsd_api api, void *block, uint64_
 	struct lane *lane;
 
 	t->slot->frees++;
-	if (likely(!sampled_remove(block)) || !(lane = lane_enter(t)))
+	if (likely(!sampled_remove(block)) || !(lane = lane_enter(t))) {
+		thread_settle(t);
 		return;
+	}
 	put_free(t, lane, EV_FREE, api, tick ? tick : clock_now(), block);
 	lane_leave(t, lane);
 }
@@ -228,7 +230,9 @@ void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, vo
 		t->slot->usable_live += real.malloc_usable_size(block);
 	if (heap_mode != RSD_HEAP_EXACT) {
 		sample_free(t, api, old, before);
-		sample_alloc(t, from, api, block, size);
+		t = thread_enter(); /* sample_free may have given it back */
+		if (likely(t))
+			sample_alloc(t, from, api, block, size);
 		return;
 	}
 	lane = lane_enter(t);

@@ -5,6 +5,7 @@
  * exec, vfork, posix_spawn and exit are not stood in front of: a new image starts with our constructor, a child of
  * any kind of fork is noticed at its first event (see life_state in thread.h), and the end needs no help.
  */
+#include "preload/fds.h"
 #include "preload/hook.h"
 #include "preload/sampler.h"
 #include "preload/span.h"
@@ -22,6 +23,8 @@ EXPORT pid_t fork(void)
 	sampler_block(&mask);
 	pid = real.fork();
 	err = errno;
+	if (!pid)
+		thread_forked();
 	sampler_unblock(&mask);
 	if (pid > 0 && (t = thread_enter())) {
 		struct regs from = REGS_OF_CALLER();
@@ -86,5 +89,7 @@ EXPORT int system(const char *command)
 EXPORT int pclose(FILE *f)
 {
 	HOOK_READY(pclose);
+	if (f)
+		fds_close(f->_fileno);
 	return WAIT_FOR(-1, int, real.pclose(f));
 }

@@ -55,7 +55,9 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 
 	HOOK_READY(pthread_setname_np);
 	err = real.pthread_setname_np(thread, name);
-	if (!err && pthread_equal(thread, pthread_self()) && (t = thread_enter()))
+	if (!err && pthread_equal(thread, pthread_self()) && (t = thread_enter())) {
 		__builtin_memcpy(t->slot->name, name, text_len(name) + 1); /* at most 15 and the end, or it had failed */
+		thread_settle(t);
+	}
 	return err;
 }

@@ -115,9 +115,11 @@ bool life_child(void)
 {
 	uint64_t mask;
 	bool recording;
+	uint32_t unknown = LIFE_UNKNOWN;
 
-	/* Until it is done, whatever happens in here is not recorded. */
-	*life_state = LIFE_OFF;
+	/* Until it is done, whatever happens in here is not recorded; nor is what a handler does that comes in between. */
+	if (!__atomic_compare_exchange_n(life_state, &unknown, LIFE_OFF, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return unknown == LIFE_RECORDING;
 	sampler_block(&mask);
 	file_header = NULL;
 	thread_begin_child();

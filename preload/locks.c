@@ -24,6 +24,8 @@ void lock_release_record(const struct lock_release *release, enum rsd_wait kind,
 
 void locks_begin_child(void)
 {
+	/* Most are zero: pages that were never written stay shared. */
 	for (unsigned i = 0; i < LOCKS_PLACES; i++)
-		lock_places[i].waiters = 0;
+		if (lock_places[i].waiters)
+			lock_places[i].waiters = 0;
 }

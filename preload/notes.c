@@ -24,7 +24,7 @@ struct name {
 
 static struct name *names;
 static uint64_t next_id;
-static const void *names_file; /* the dump the ids belong to */
+static uint32_t names_generation; /* of the dump the ids belong to, which may lie where that of the parent lay */
 
 EXPORT uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const char *name, const char *text, double value);
 EXPORT void ringside_pool_v1(int op, const void *pool, const char *name, const void *block, size_t size);
@@ -33,12 +33,12 @@ static struct name *name_table(void)
 {
 	struct name *table = __atomic_load_n(&names, __ATOMIC_ACQUIRE), *mine;
 
-	if (table && names_file == file_header)
+	if (table && names_generation == file_generation)
 		return table;
 	mine = raw_map(NAMES * sizeof(*mine));
 	if (!mine)
 		return NULL;
-	names_file = file_header;
+	names_generation = file_generation;
 	/* Another thread may do the same: one table is lost, no name is. */
 	__atomic_store_n(&names, mine, __ATOMIC_RELEASE);
 	return mine;

@@ -259,7 +259,10 @@ void sampler_block(uint64_t *old_mask)
 
 void sampler_unblock(const uint64_t *old_mask)
 {
-	raw4(SYS_rt_sigprocmask, SIG_SETMASK, old_mask, NULL, sizeof(*old_mask));
+	uint64_t mask = sampler_signal ? (uint64_t)1 << (sampler_signal - 1) : 0;
+
+	mask &= ~*old_mask;
+	raw4(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof(mask));
 }
 
 /* The highest real-time signal that nobody has touched. */

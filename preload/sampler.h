@@ -27,7 +27,10 @@ void sampler_thread_end(struct thread *t);
 /* sampler_yield - the program wants our signal: disarm everything from now on. */
 void sampler_yield(void);
 
-/* sampler_block, _unblock - keep the signal out around fork. The old mask is kept by the caller. */
+/*
+ * sampler_block, _unblock - keep the signal out around fork. The old mask is kept by the caller; only our signal's bit
+ * of it is restored, because the program's fork handlers may have changed the others for good.
+ */
 void sampler_block(uint64_t *old_mask);
 void sampler_unblock(const uint64_t *old_mask);
 

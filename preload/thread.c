@@ -16,6 +16,7 @@
 #include "preload/ring.h"
 #include "preload/sampler.h"
 #include "preload/snapshot.h"
+#include "preload/windows.h"
 
 #define FIRST_UNITS 1u       /* a short-lived thread costs one small extent */
 #define LATER_UNITS 16u
@@ -24,7 +25,7 @@
 #define LATER_STEP (256u << 10)
 #define EXIT_PASSES 3 /* of PTHREAD_DESTRUCTOR_ITERATIONS, so that other destructors are still recorded */
 #define TAG_SHIFT 48
-#define SLOT_TABLES 4096
+#define SLOT_TABLES 16384 /* 1.5 million threads, one after another */
 
 __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
 
@@ -38,6 +39,7 @@ static uint64_t free_threads; /* tagged pointer to a list */
 static pthread_key_t exit_key;
 static bool has_exit_key;
 static struct rsd_extent *slot_tables[SLOT_TABLES];
+static uint32_t slot_tables_end; /* none is made from here on */
 
 /* ---- free list of states: the tag in the upper bits makes a reused head differ ---- */
 
@@ -112,6 +114,15 @@ struct rsd_thread *thread_slot(uint32_t index)
 	return ext ? (struct rsd_thread *)extent_data(ext) + index % RSD_THREADS_PER_UNIT : NULL;
 }
 
+static void raise_tables_end(uint32_t end)
+{
+	uint32_t seen = __atomic_load_n(&slot_tables_end, __ATOMIC_RELAXED);
+
+	while (seen < end &&
+	       !__atomic_compare_exchange_n(&slot_tables_end, &seen, end, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
 /* The table with slot `index`; made by whoever comes first. Two may: the loser's extent stays unpublished. */
 static struct rsd_thread *make_slot(uint32_t index)
 {
@@ -122,6 +133,7 @@ static struct rsd_thread *make_slot(uint32_t index)
 	if (table >= SLOT_TABLES)
 		return NULL;
 	if (!__atomic_load_n(&slot_tables[table], __ATOMIC_ACQUIRE)) {
+		raise_tables_end(table + 1);
 		ext = file_extent(RSD_EXTENT_THREADS, 1, index, table * (uint32_t)RSD_THREADS_PER_UNIT, 4096);
 		if (!ext)
 			return NULL;
@@ -203,9 +215,14 @@ struct thread *thread_register(const struct thread_birth *birth)
 	t->random = now ^ (uint64_t)t->tid << 32 ^ 0x9e3779b97f4a7c15u;
 	t->sample_countdown = 0;
 	adopt_slot(t, index, slot);
+	if (unlikely(thread_self)) {
+		/* A signal handler of the program came in between and registered its thread: this slot stays unused. */
+		free_push(t);
+		return thread_self;
+	}
+	thread_self = t;
 	fill_slot(t, birth, now);
 	slot->cpu_ns = t->checkpoint_cpu_ns;
-	thread_self = t;
 	if (has_exit_key) {
 		/* May allocate for a high key number: we are registered by now, so it is only recorded. */
 		struct lane *lane = lane_enter(t);
@@ -337,16 +354,29 @@ void thread_begin(void)
 	has_exit_key = real.pthread_key_create && real.pthread_key_create(&exit_key, on_thread_exit) == 0;
 }
 
+/* Interrupted while it writes or captures; or such a writer was left by longjmp and nobody noticed yet. */
+static bool is_at_work(const struct thread *t)
+{
+	return t->lane[0].guard || t->lane[1].guard || t->sampling;
+}
+
+void thread_forked(void)
+{
+	if (thread_self && is_at_work(thread_self))
+		windows_stand_in();
+}
+
 void thread_begin_child(void)
 {
 	struct thread *t = thread_self;
 
+	thread_forked();
 	free_threads = 0;
-	for (unsigned i = 0; i < SLOT_TABLES && slot_tables[i]; i++)
+	for (uint32_t i = 0; i < slot_tables_end; i++)
 		slot_tables[i] = NULL;
 	thread_self = NULL;
 	finished_slot = 0;
-	if (!t)
+	if (!t || is_at_work(t))
 		return;
 	/* Its buffers lie in the parent's file; the memory itself can serve again. */
 	for (int i = 0; i < 2; i++) {
@@ -441,12 +471,12 @@ static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
 	return ext;
 }
 
-static uint8_t *make_room(struct thread *t, struct lane *lane)
+static struct rsd_extent *make_room(struct thread *t, struct lane *lane)
 {
 	struct rsd_extent *ext;
 
 	if (lane->ext && populate_more(lane))
-		return (uint8_t *)extent_data(lane->ext) + lane->ext->used;
+		return lane->ext;
 	ext = config.ring ? ring_extent(t, lane->ext) : NULL;
 	if (ext)
 		lane->ready = extent_capacity(ext);
@@ -458,13 +488,13 @@ static uint8_t *make_room(struct thread *t, struct lane *lane)
 		return NULL;
 	}
 	lane->ext = ext;
-	return extent_data(ext);
+	return ext;
 }
 
-uint8_t *lane_room_slow(struct thread *t, struct lane *lane)
+struct rsd_extent *lane_room_slow(struct thread *t, struct lane *lane)
 {
 	uint64_t since = clock_now();
-	uint8_t *room = make_room(t, lane);
+	struct rsd_extent *room = make_room(t, lane);
 
 	t->slot->self_ticks += clock_now() - since;
 	return room;
@@ -472,14 +502,14 @@ uint8_t *lane_room_slow(struct thread *t, struct lane *lane)
 
 void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size)
 {
-	uint8_t *p = lane_room(t, lane);
+	struct rsd_extent *ext = lane_room(t, lane);
 	struct rec_head head = { RSD_HEAD(kind, size, 0), tick };
 
-	if (!p)
+	if (!ext)
 		return;
-	__builtin_memcpy(p, record, size);
-	__builtin_memcpy(p, &head, sizeof(head));
-	lane_commit(lane, size, tick);
+	__builtin_memcpy(extent_end(ext), record, size);
+	__builtin_memcpy(extent_end(ext), &head, sizeof(head));
+	extent_commit(ext, size, tick);
 	t->slot->events++;
 }
 

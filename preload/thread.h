@@ -89,6 +89,15 @@ static inline struct thread *thread_enter(void)
 	return thread_enter_slow();
 }
 
+void thread_give_back(struct thread *t);
+
+/* thread_settle - done with what thread_enter returned, without having entered a lane. */
+static inline void thread_settle(struct thread *t)
+{
+	if (unlikely(t->is_late))
+		thread_give_back(t);
+}
+
 /* lane_enter_busy - the guard is set: stale, or nested. NULL: nested twice, counted as lost. */
 struct lane *lane_enter_busy(struct thread *t, uintptr_t sp);
 
@@ -105,37 +114,38 @@ static inline struct lane *lane_enter(struct thread *t)
 	return lane_enter_busy(t, sp);
 }
 
-void thread_give_back(struct thread *t);
-
 static inline void lane_leave(struct thread *t, struct lane *lane)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	lane->guard = 0;
-	if (unlikely(t->is_late))
-		thread_give_back(t);
+	thread_settle(t);
 }
 
 /* lane_room_slow - populate more of the extent or take a new one. NULL: lost, counted. */
-uint8_t *lane_room_slow(struct thread *t, struct lane *lane);
+struct rsd_extent *lane_room_slow(struct thread *t, struct lane *lane);
 
 /*
- * lane_room - CODEC_RECORD_MAX writable bytes at the lane's end. Write a record there, then lane_commit.
+ * lane_room - an extent with CODEC_RECORD_MAX writable bytes at extent_end. Write a record there, then extent_commit.
+ * The writer keeps to this extent, whatever becomes of the lane while a signal handler switches stacks or forks.
  * Returns NULL when there is no room in the file: the event is counted as lost.
  */
-static inline uint8_t *lane_room(struct thread *t, struct lane *lane)
+static inline struct rsd_extent *lane_room(struct thread *t, struct lane *lane)
 {
 	struct rsd_extent *ext = lane->ext;
 
 	if (likely(ext && ext->used + CODEC_RECORD_MAX <= lane->ready))
-		return (uint8_t *)(ext + 1) + ext->used;
+		return ext;
 	return lane_room_slow(t, lane);
 }
 
-/* lane_commit - the `size` bytes written at lane_room's place count from now on. */
-static inline void lane_commit(struct lane *lane, size_t size, uint64_t tick)
+static inline uint8_t *extent_end(struct rsd_extent *ext)
 {
-	struct rsd_extent *ext = lane->ext;
+	return (uint8_t *)(ext + 1) + ext->used;
+}
 
+/* extent_commit - the `size` bytes written at extent_end count from now on. */
+static inline void extent_commit(struct rsd_extent *ext, size_t size, uint64_t tick)
+{
 	ext->last_tick = tick;
 	__atomic_store_n(&ext->used, ext->used + size, __ATOMIC_RELEASE);
 }
@@ -174,6 +184,12 @@ void thread_finish(struct thread *t);
 /* thread_begin - once at start; thread_begin_child - in a child of fork, for its only thread. */
 void thread_begin(void);
 void thread_begin_child(void);
+
+/*
+ * thread_forked - first thing in a child of fork. If a signal handler forked that had interrupted the recorder, the
+ * interrupted code goes on in the child too, and must find memory where the parent's dump was.
+ */
+void thread_forked(void);
 
 /* thread_finish_process - for all threads that still run at exit: their CPU time. */
 void thread_finish_process(void);
