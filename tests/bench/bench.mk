@@ -1,0 +1,18 @@
+# `make bench` compares recorded with bare runs, and Ringside with other tools. Knobs: BENCH=word (only cases whose
+# name contains it; the page stays as it is), RUNS=n (rounds, 5), QUICK=1 (less than two minutes).
+
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread
+
+$(B)/bench/%: tests/bench/%.c tests/bench/bench.h
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+bench: all $(BENCH_PROGRAMS) ## measure the cost of recording and write docs/performance.md
+	@tests/bench/run.py $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(BENCH),--only $(BENCH)) $(B)
+
+bench-deps: ## install the tools that the benchmarks compare with (Debian)
+	@scripts/bench-deps.sh
+
+.PHONY: bench bench-deps
