@@ -217,7 +217,7 @@ static void settle(struct heap_site *s)
 		*counts[i] = heap_count(*counts[i]) * HEAP_ONE;
 }
 
-static void add_site(struct heap_site *to, const struct heap_site *from)
+void heap_site_add(struct heap_site *to, const struct heap_site *from)
 {
 	to->allocations += from->allocations;
 	to->frees += from->frees;
@@ -238,7 +238,7 @@ void heap_finish(struct heap *h)
 	for (size_t i = 0; i < h->sites_len; i++) {
 		save_peak(h, &h->sites[i]);
 		settle(&h->sites[i]);
-		add_site(&h->total, &h->sites[i]);
+		heap_site_add(&h->total, &h->sites[i]);
 	}
 }
 
@@ -247,9 +247,9 @@ int heap_merge(struct heap *into, const struct heap *from)
 	for (size_t i = 0; i < from->sites_len; i++) {
 		uint32_t index = site_index(into, from->sites[i].stack); /* may move the sites */
 
-		add_site(&into->sites[index], &from->sites[i]);
+		heap_site_add(&into->sites[index], &from->sites[i]);
 	}
-	add_site(&into->total, &from->total);
+	heap_site_add(&into->total, &from->total);
 	into->unknown_frees += from->unknown_frees;
 	into->missed_frees += from->missed_frees;
 	into->sampled += from->sampled;

@@ -83,4 +83,7 @@ static inline uint64_t heap_count(uint64_t ones)
  */
 int heap_profile(const struct heap *h, struct profile *p);
 
+/* heap_site_add - the counts of `from` onto `to`. */
+void heap_site_add(struct heap_site *to, const struct heap_site *from);
+
 #endif

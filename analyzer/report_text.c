@@ -8,6 +8,7 @@
 
 #include "analyzer/render.h"
 #include "analyzer/report.h"
+#include "analyzer/report_places.h"
 #include "analyzer/views.h"
 #include "format/kinds.h"
 
@@ -193,17 +194,15 @@ static void put_findings(struct page *p)
 
 static void put_heap_sites(struct page *p, const struct heap *h)
 {
-	size_t len;
-	const struct heap_site **sites = report_heap_sites(h, p->r->top, &len);
+	struct report_place *places;
+	long len = report_heap_places(h, p->r->a->rec.stacks, &places);
 
-	if (!sites) {
+	if (len < 0)
 		p->err = -ENOMEM;
-		return;
-	}
 	fprintf(p->out, "  %10s %6s %10s %10s %10s %9s  %s\n", "at peak", "", "live", "total", "calls", "temporary",
 		"allocated by");
-	for (size_t i = 0; i < len; i++) {
-		const struct heap_site *s = sites[i];
+	for (long i = 0; i < len && (!p->r->top || (size_t)i < p->r->top); i++) {
+		const struct heap_site *s = &places[i].sum;
 		struct numbers n = { 0 };
 		struct buf name = { 0 };
 		int used = fprintf(p->out, "  %10s %5.1f%% %10s %10s %10s %9s  ", bytes(&n, s->peak_bytes),
@@ -211,11 +210,11 @@ static void put_heap_sites(struct page *p, const struct heap *h)
 				   bytes(&n, s->allocated_bytes), count(&n, heap_count(s->allocations)),
 				   count(&n, heap_count(s->temporary)));
 
-		site_name(&name, p->r->a->rec.stacks, s->stack);
+		buf_add_string(&name, places[i].name);
 		finish_line(p, (size_t)used, &name);
 		buf_release(&name);
 	}
-	free(sites);
+	report_places_free(places, len);
 }
 
 static void put_pools(struct page *p, const struct pools *pools)
