@@ -46,15 +46,34 @@ static void put_start_time(struct text *t)
 	text_u64(t, (uint64_t)now.tv_sec);
 }
 
-/* The pattern with %e %p %h %t replaced, absolute. */
-static void expand(struct text *t, const char *pattern)
+/* A path that fills its buffer may have lost its end: it would name another file. */
+static bool is_cut(const struct text *path)
 {
-	if (*pattern != '/') {
-		long n = raw2(SYS_getcwd, t->buf, t->cap);
+	return path->len + 1 >= path->cap;
+}
 
-		t->len = n > 0 ? (size_t)n - 1 : 0;
-		text_str(t, "/");
+/* The working directory with a slash behind; -errno when it was removed or lies outside of our root. */
+static int put_directory(struct text *t)
+{
+	long n = raw2(SYS_getcwd, t->buf, t->cap);
+
+	if (n > 0 && *t->buf == '/') {
+		t->len = (size_t)n - 1;
+		if (t->len > 1)
+			text_str(t, "/");
+		return 0;
 	}
+	*t = text_on(t->buf, t->cap);
+	return n < 0 ? (int)n : -ENOENT;
+}
+
+/* The pattern with %e %p %h %t replaced, absolute. */
+static int expand(struct text *t, const char *pattern)
+{
+	int err = *pattern != '/' ? put_directory(t) : 0;
+
+	if (err)
+		return err;
 	for (; *pattern; pattern++) {
 		if (*pattern != '%' || !pattern[1]) {
 			text_bytes(t, pattern, 1);
@@ -77,39 +96,48 @@ static void expand(struct text *t, const char *pattern)
 			text_bytes(t, pattern, 1);
 		}
 	}
+	return 0;
 }
 
-static int create(const char *path)
+static int create(const struct text *path)
 {
-	return (int)raw4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (is_cut(path))
+		return -ENAMETOOLONG;
+	return (int)raw4(SYS_openat, AT_FDCWD, path->buf, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
-/* An empty file that is ours alone, as the launcher leaves one; -EEXIST when it is anything else. */
+/*
+ * An empty file that is ours alone, as the launcher leaves one. -EEXIST when it is any other file; -EINVAL when it
+ * is none: a dump in /dev/null is not to become a dump in /dev/null.d.
+ */
 static int claim(const char *path)
 {
 	struct stat st;
-	int fd = (int)raw4(SYS_openat, AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0);
+	int fd = (int)raw4(SYS_openat, AT_FDCWD, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	bool is_file;
 
 	if (fd < 0)
 		return fd;
-	if (raw2(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 && raw2(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	is_file = raw2(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
+	/* Locked before the size that counts is read: two processes may find the file empty, one may have it. */
+	if (is_file && raw2(SYS_flock, fd, LOCK_EX | LOCK_NB) == 0 && raw2(SYS_fstat, fd, &st) == 0 &&
 	    st.st_uid == (uid_t)raw1(SYS_geteuid, 0) && st.st_nlink == 1 && st.st_size == 0)
 		return fd;
 	raw1(SYS_close, fd);
-	return -EEXIST;
+	return is_file ? -EEXIST : -EINVAL;
 }
 
 /* create, and if the name is taken NAME.1, NAME.2, ... */
 static int create_with_suffix(struct text *path)
 {
 	size_t len = path->len;
-	int fd = create(path->buf);
+	int fd = create(path);
 
 	for (unsigned i = 1; fd == -EEXIST && i < SUFFIXES; i++) {
 		path->len = len;
 		text_str(path, ".");
 		text_u64(path, i);
-		fd = create(path->buf);
+		fd = create(path);
 	}
 	return fd;
 }
@@ -147,6 +175,8 @@ static int open_descendant(void)
 
 	text_str(&path, path_root);
 	text_str(&path, ".d");
+	if (is_cut(&path))
+		return -ENAMETOOLONG;
 	raw3(SYS_mkdirat, AT_FDCWD, path_dump, 0700);
 	err = check_directory(path_dump);
 	if (err)
@@ -162,7 +192,7 @@ static int open_descendant(void)
 static bool pattern_names_process(const char *pattern)
 {
 	for (; *pattern; pattern++)
-		if (pattern[0] == '%' && pattern[1] == 'p')
+		if (*pattern == '%' && pattern[1] && *++pattern == 'p')
 			return true;
 	return false;
 }
@@ -171,11 +201,12 @@ static int open_first(void)
 {
 	struct text path = text_on(path_dump, PATH_CAP);
 	struct text root = text_on(path_root, PATH_CAP);
-	int fd;
+	int fd = expand(&path, config.out);
 
-	expand(&path, config.out);
+	if (fd < 0)
+		return fd;
 	text_str(&root, path_dump);
-	fd = create(path_dump);
+	fd = create(&path);
 	if (fd == -EEXIST) {
 		fd = claim(path_dump);
 		was_claimed = fd >= 0;
