@@ -470,8 +470,8 @@ static void what_help_prints_can_be_typed_back(void **state)
 	static const char *const cases[] = {
 		"help=1",
 		"help=1,heap=sample:3k,cpu=off,block=off,ring=5m,limit=1g,depth=77,out=dump.%p,children==^a|b$",
-		"help=1,heap=off,block=0,schedtrace=100,heaptrace=5,locktrace=1500us,iotrace=2s,stalltrace=7,inittrace="
-		"1",
+		"help=1,heap=off,block=0,schedtrace=100,heaptrace=5,inittrace=1",
+		"help=1,locktrace=1500us,iotrace=2s,stalltrace=7",
 		"help=1,children=off,budget=3,trigger=block:10ms,cpu=10000,block=1.5s",
 	};
 
