@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,8 +131,27 @@ static void sleeping_costs_no_cpu_time(void **state)
 	thread = clock_thread_cpu_ns();
 	while (clock_thread_cpu_ns() - thread < 5000000)
 		;
-	thread = clock_thread_cpu_ns();
-	assert_true(clock_process_cpu_ns() >= thread);
+}
+
+static void *use_cpu(void *arg)
+{
+	uint64_t from = clock_thread_cpu_ns();
+
+	while (clock_thread_cpu_ns() - from < 20000000)
+		;
+	return arg;
+}
+
+static void the_process_pays_for_all_its_threads(void **state)
+{
+	uint64_t thread = clock_thread_cpu_ns(), process = clock_process_cpu_ns();
+	pthread_t other;
+
+	(void)state;
+	assert_int_equal(pthread_create(&other, NULL, use_cpu, NULL), 0);
+	pthread_join(other, NULL);
+	assert_true(clock_process_cpu_ns() - process >= 20000000);
+	assert_true(clock_thread_cpu_ns() - thread < 20000000);
 }
 
 int main(void)
@@ -144,6 +164,7 @@ int main(void)
 		cmocka_unit_test(conversions_undo_each_other),
 		cmocka_unit_test(never_stays_never),
 		cmocka_unit_test(sleeping_costs_no_cpu_time),
+		cmocka_unit_test(the_process_pays_for_all_its_threads),
 	};
 
 	return cmocka_run_group_tests_name("preload/clock", tests, begin, NULL);
