@@ -26,7 +26,7 @@ int sampler_signal;
  * the thread running sends one signal, all signals weigh the same, and every (tick rate / cpu)-th is kept.
  */
 static uint32_t tick_hz;
-#define EXPIRIES_PER_TICK 4u
+#define EXPIRIES_PER_TICK 64u
 
 /* The kernel's struct sigaction; libc's wrapper would add its own restorer and could be interposed. */
 struct kernel_sigaction {
