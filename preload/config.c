@@ -2,6 +2,7 @@
 /* config.c - parsing of name=value,name=value into struct config, by the rows of format/toggles.def. */
 #include "preload/config.h"
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "format/record.h"
@@ -192,7 +193,27 @@ static const char *after(const char *s, const char *end, const char *kind)
 	return (size_t)(end - s) > len && text_same_n(s, len, kind) ? s + len : NULL;
 }
 
-/* Only the shape: which signals there are is for who catches them. */
+int config_signal(const char *name, size_t len)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} signals[] = {
+		{ "HUP", SIGHUP },   { "INT", SIGINT },   { "QUIT", SIGQUIT }, { "USR1", SIGUSR1 },
+		{ "USR2", SIGUSR2 }, { "TERM", SIGTERM }, { "ALRM", SIGALRM }, { "URG", SIGURG },
+		{ "PWR", SIGPWR },   { "WINCH", SIGWINCH },
+	};
+
+	if (len > 3 && text_same_n(name, 3, "SIG")) {
+		name += 3;
+		len -= 3;
+	}
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (text_same_n(name, len, signals[i].name))
+			return signals[i].number;
+	return 0;
+}
+
 static bool is_trigger(const char *s, const char *end)
 {
 	const char *number;
@@ -202,7 +223,9 @@ static bool is_trigger(const char *s, const char *end)
 		return PARSE(number, end, time_units, &ignored);
 	if ((number = after(s, end, "rss:")))
 		return PARSE(number, end, size_units, &ignored);
-	return s == end || after(s, end, "signal:");
+	if ((number = after(s, end, "signal:")))
+		return config_signal(number, (size_t)(end - number)) != 0;
+	return s == end;
 }
 
 static bool toggle_set(const struct toggle *toggle, const char *s, const char *end)

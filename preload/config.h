@@ -4,6 +4,7 @@
 #define RINGSIDE_PRELOAD_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define CONFIG_TEXT_MAX 512
@@ -46,5 +47,8 @@ void config_tell(const char *value);
 /* config_duration, config_size - "10ms", "64m"; false when it is neither. Text as in a toggle's value. */
 bool config_duration(const char *s, uint64_t *ns);
 bool config_size(const char *s, uint64_t *bytes);
+
+/* config_signal - the number of a signal that may trigger ("USR1" or "SIGUSR1"), 0 for any other name. */
+int config_signal(const char *name, size_t len);
 
 #endif

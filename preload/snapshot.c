@@ -20,14 +20,6 @@ uint64_t snapshot_block_ticks = UINT64_MAX;
 static uint64_t rss_limit = UINT64_MAX;
 static uint32_t taken, is_writing;
 
-static const struct {
-	const char *name;
-	int number;
-} signals[] = {
-	{ "HUP", SIGHUP },   { "INT", SIGINT },	  { "QUIT", SIGQUIT }, { "USR1", SIGUSR1 },   { "USR2", SIGUSR2 },
-	{ "TERM", SIGTERM }, { "ALRM", SIGALRM }, { "URG", SIGURG },   { "WINCH", SIGWINCH }, { "PWR", SIGPWR },
-};
-
 static void on_trigger(int sig)
 {
 	(void)sig;
@@ -38,13 +30,10 @@ static void on_trigger(int sig)
 static void arm_signal(const char *name)
 {
 	struct sigaction now, ours = { .sa_handler = on_trigger, .sa_flags = SA_RESTART | SA_ONSTACK };
+	int sig = config_signal(name, text_len(name));
 
-	if (name[0] == 'S' && name[1] == 'I' && name[2] == 'G')
-		name += 3;
-	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (text_same(name, signals[i].name) && real.sigaction(signals[i].number, NULL, &now) == 0 &&
-		    now.sa_handler == SIG_DFL)
-			real.sigaction(signals[i].number, &ours, NULL);
+	if (sig && real.sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+		real.sigaction(sig, &ours, NULL);
 }
 
 static const char *after(const char *s, const char *prefix)

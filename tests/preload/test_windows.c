@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* test_windows.c - windows onto a file: every unit has its own place, and what is written there is in the file. */
-#define _GNU_SOURCE
 #include "preload/windows.h"
 
 #include <setjmp.h>
