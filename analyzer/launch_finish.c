@@ -11,6 +11,7 @@
 
 #include "analyzer/clock.h"
 #include "analyzer/launch.h"
+#include "analyzer/launch_exec.h"
 #include "analyzer/reader.h"
 
 static uint64_t timeval_ns(struct timeval t)
@@ -174,6 +175,7 @@ void launch_finish(const struct launch *l, struct launch_result *result)
 
 	*result = (struct launch_result){ 0 };
 	buf_printf(&directory, "%s.d", file);
+	launch_mark_execs(file, buf_string(&directory));
 	result->has_file = finish_dump(l, file, !count_descendants(buf_string(&directory)), result);
 	finish_descendants(l, buf_string(&directory), result);
 	if (!result->has_file && !lstat(file, &st) && S_ISREG(st.st_mode) && !st.st_size)

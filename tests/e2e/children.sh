@@ -22,6 +22,11 @@ ringside record -- true 2>/dev/null && ringside record -- true 2>/dev/null
 [ "$(ls ringside.true.*.rsd | wc -l)" = 2 ] || fail "default names: $(ls)"
 ringside record -o tree.rsd -- true 2>/dev/null
 [ "$(ringside report --json tree.rsd | jq -r .program.exe | xargs basename)" = true ] || fail "-o does not replace"
+
+# An exec ends one dump and begins the next, of the same process.
+ringside record -o exec.rsd -- sh -c 'exec sleep 0.05' 2>/dev/null
+[ "$(ringside report --json exec.rsd | jq -r .program.end)" = exec ] || fail "the end of the first image"
+[ "$(ringside report --json --process sleep exec.rsd | jq -r .program.end)" = exit:0 ] || fail "the end of the second"
 forkexec >bare.txt 2>&1
 ringside record -o fx.rsd -- forkexec >rec.txt 2>/dev/null || fail "forkexec failed under the recorder"
 exit 0
