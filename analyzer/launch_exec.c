@@ -88,7 +88,8 @@ void launch_mark_execs(const char *file, const char *directory)
 	}
 	if (dir)
 		closedir(dir);
-	qsort(images.list, images.len, sizeof(*images.list), by_pid_and_start);
+	if (images.len)
+		qsort(images.list, images.len, sizeof(*images.list), by_pid_and_start);
 	for (size_t i = 0; i + 1 < images.len; i++)
 		if (images.list[i].pid == images.list[i + 1].pid && images.list[i].end_kind == RSD_END_NONE)
 			mark(&images.list[i], &images.list[i + 1]);
