@@ -102,7 +102,7 @@ static void put_end(FILE *out, const struct recording *rec)
 		fputs("became another program (exec)", out);
 		break;
 	default:
-		fputs(rec->is_live ? "still running" : "end not recorded (killed?)", out);
+		fputs(rec->is_live ? "still running" : "end not recorded (killed, or left by _exit)", out);
 	}
 }
 
