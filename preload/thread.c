@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.c - registration, lanes, recycling. See thread.h for the invariants. */
+/* thread.c - registration, last words, recycling. See thread.h for the invariants. */
 #include "preload/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <sys/prctl.h>
 
 #include "preload/config.h"
 #include "preload/file.h"
-#include "preload/heap.h"
 #include "preload/hook.h"
 #include "preload/life.h"
 #include "preload/proc.h"
 #include "preload/raw.h"
-#include "preload/ring.h"
 #include "preload/sampler.h"
-#include "preload/snapshot.h"
 #include "preload/windows.h"
 
-#define FIRST_UNITS 1u       /* a short-lived thread costs one small extent */
-#define LATER_UNITS 16u
-#define RING_UNITS 4u
-#define FIRST_STEP (16u << 10) /* populated at a time: a fault later costs 4 times as much a page */
-#define LATER_STEP (256u << 10)
 #define EXIT_PASSES 3 /* of PTHREAD_DESTRUCTOR_ITERATIONS, so that other destructors are still recorded */
 #define TAG_SHIFT 48
 #define SLOT_TABLES 16384 /* 1.5 million threads, one after another */
@@ -36,6 +27,7 @@ static uint32_t life_state_at_boot;
 uint32_t *life_state = &life_state_at_boot;
 
 static uint64_t free_threads; /* tagged pointer to a list */
+static struct thread *made_threads;
 static pthread_key_t exit_key;
 static bool has_exit_key;
 static struct rsd_extent *slot_tables[SLOT_TABLES];
@@ -73,20 +65,17 @@ static struct thread *free_pop(void)
 	return t;
 }
 
-static struct stack_state *make_stacks(void)
+static void made_push(struct thread *t)
 {
-	void *memory = raw_map(stack_state_size((unsigned)config.depth));
-
-	return memory ? stack_state_init(memory, (unsigned)config.depth) : NULL;
+	t->next_made = __atomic_load_n(&made_threads, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&made_threads, &t->next_made, t, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 }
 
-/* After an abandoned capture, or in a child whose node ids begin anew. */
-static void reset_stacks(struct stack_state *stacks)
+void thread_each(void (*visit)(struct thread *t))
 {
-	if (!stacks)
-		return;
-	__builtin_memset(stacks, 0, stack_state_size((unsigned)config.depth));
-	stack_state_init(stacks, (unsigned)config.depth);
+	for (struct thread *t = __atomic_load_n(&made_threads, __ATOMIC_ACQUIRE); t; t = t->next_made)
+		visit(t);
 }
 
 static struct thread *make_state(void)
@@ -95,12 +84,13 @@ static struct thread *make_state(void)
 
 	if (!t)
 		return NULL;
-	t->lane[0].stacks = make_stacks();
+	t->lane[0].stacks = lane_make_stacks();
 	if (!t->lane[0].stacks) {
 		raw_unmap(t, sizeof(*t));
 		return NULL;
 	}
 	t->timer = -1;
+	made_push(t);
 	return t;
 }
 
@@ -372,6 +362,7 @@ void thread_begin_child(void)
 
 	thread_forked();
 	free_threads = 0;
+	made_threads = NULL;
 	for (uint32_t i = 0; i < slot_tables_end; i++)
 		slot_tables[i] = NULL;
 	thread_self = NULL;
@@ -382,143 +373,14 @@ void thread_begin_child(void)
 	for (int i = 0; i < 2; i++) {
 		t->lane[i].ext = NULL;
 		t->lane[i].ready = t->lane[i].guard = t->lane[i].extents_taken = 0;
-		reset_stacks(t->lane[i].stacks);
+		lane_reset_stacks(t->lane[i].stacks);
 	}
 	t->samples = NULL;
 	t->samples_ready = 0;
 	t->sampling = 0;
 	t->timer = -1;
 	t->perf = NULL;
-	reset_stacks(t->sample_stacks);
+	lane_reset_stacks(t->sample_stacks);
+	made_push(t);
 	free_push(t);
-}
-
-/* ---- lanes ---- */
-
-/* On the alternate signal stack addresses say nothing about nesting. */
-static bool on_signal_stack(void)
-{
-	stack_t ss;
-
-	return raw2(SYS_sigaltstack, NULL, &ss) == 0 && ss.ss_flags & SS_ONSTACK;
-}
-
-struct lane *lane_enter_busy(struct thread *t, uintptr_t sp)
-{
-	bool is_signal_stack = on_signal_stack();
-
-	for (int i = 0; i < 2; i++) {
-		struct lane *lane = &t->lane[i];
-
-		if (lane->guard && (lane->guard >= sp || is_signal_stack))
-			continue;
-		if (lane->guard) {
-			/* The writer's frame is gone. What it had not committed does not count. */
-			file_count(COUNT_GUARDS_STALE, 1);
-			lane->ext = NULL;
-			lane->ready = 0;
-			reset_stacks(lane->stacks);
-		}
-		if (!lane->stacks)
-			lane->stacks = make_stacks();
-		if (!lane->stacks)
-			break;
-		lane->guard = sp;
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-		return lane;
-	}
-	file_count(COUNT_LOST_NESTED, 1);
-	t->slot->lost++;
-	return NULL;
-}
-
-static bool populate_more(struct lane *lane)
-{
-	struct rsd_extent *ext = lane->ext;
-	uint64_t capacity = extent_capacity(ext);
-	uint64_t step = ext->units == FIRST_UNITS ? FIRST_STEP : LATER_STEP;
-	uint64_t ready = lane->ready + step < capacity ? lane->ready + step : capacity;
-
-	if (ext->used + CODEC_RECORD_MAX > ready)
-		return false;
-	if (file_populate((char *)extent_data(ext) + lane->ready, ready - lane->ready) != 0)
-		return false;
-	lane->ready = ready;
-	return true;
-}
-
-/* limit=SIZE: the last eighth of the file is for samples. */
-static void watch_limit(void)
-{
-	if (config.limit && file_header->next_unit >= file_header->cap_units / 8 * 7)
-		heap_degrade("limit");
-}
-
-static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
-{
-	bool is_first = lane->extents_taken == 0;
-	unsigned units = config.ring ? RING_UNITS : is_first || config.limit ? FIRST_UNITS : LATER_UNITS;
-	size_t step = units == FIRST_UNITS ? FIRST_STEP : LATER_STEP;
-	struct rsd_extent *ext = file_extent(RSD_EXTENT_EVENTS, units, t->index, 0, step);
-
-	if (!ext)
-		return NULL;
-	lane->extents_taken++;
-	watch_limit();
-	snapshot_check_rss();
-	lane->ready = (step < (size_t)units * RSD_UNIT ? step : (size_t)units * RSD_UNIT) - sizeof(*ext);
-	extent_publish(ext);
-	return ext;
-}
-
-static struct rsd_extent *make_room(struct thread *t, struct lane *lane)
-{
-	struct rsd_extent *ext;
-
-	if (lane->ext && populate_more(lane))
-		return lane->ext;
-	ext = config.ring ? ring_extent(t, lane->ext) : NULL;
-	if (ext)
-		lane->ready = extent_capacity(ext);
-	else
-		ext = fresh_extent(t, lane);
-	if (!ext) {
-		file_count(COUNT_LOST_FULL, 1);
-		t->slot->lost++;
-		return NULL;
-	}
-	lane->ext = ext;
-	return ext;
-}
-
-struct rsd_extent *lane_room_slow(struct thread *t, struct lane *lane)
-{
-	uint64_t since = clock_now();
-	struct rsd_extent *room = make_room(t, lane);
-
-	t->slot->self_ticks += clock_now() - since;
-	return room;
-}
-
-void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size)
-{
-	struct rsd_extent *ext = lane_room(t, lane);
-	struct rec_head head = { RSD_HEAD(kind, size, 0), tick };
-
-	if (!ext)
-		return;
-	__builtin_memcpy(extent_end(ext), record, size);
-	__builtin_memcpy(extent_end(ext), &head, sizeof(head));
-	extent_commit(ext, size, tick);
-	t->slot->events++;
-}
-
-void thread_put(struct thread *t, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size)
-{
-	struct lane *lane = lane_enter(t);
-
-	if (!lane)
-		return;
-	lane_put(t, lane, kind, tick, record, size);
-	lane_leave(t, lane);
 }

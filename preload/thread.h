@@ -65,6 +65,7 @@ struct thread {
 
 	uint32_t exit_passes;
 	uint64_t next_free; /* free list, tagged */
+	struct thread *next_made;
 };
 
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
@@ -97,6 +98,12 @@ static inline void thread_settle(struct thread *t)
 	if (unlikely(t->is_late))
 		thread_give_back(t);
 }
+
+/* lane_make_stacks - a state for captures of the configured depth, NULL: no memory. */
+struct stack_state *lane_make_stacks(void);
+
+/* lane_reset_stacks - after an abandoned capture, or in a child whose node ids begin anew. NULL is nothing. */
+void lane_reset_stacks(struct stack_state *stacks);
 
 /* lane_enter_busy - the guard is set: stale, or nested. NULL: nested twice, counted as lost. */
 struct lane *lane_enter_busy(struct thread *t, uintptr_t sp);
@@ -180,6 +187,9 @@ void thread_checkpoint(struct thread *t, uint64_t now, uint64_t *cpu_ns, uint64_
 
 /* thread_finish - last words of the calling thread: name, CPU time, end. Its state is recycled. */
 void thread_finish(struct thread *t);
+
+/* thread_each - call `visit` with every state of this process, those of ended threads included. */
+void thread_each(void (*visit)(struct thread *t));
 
 /* thread_begin - once at start; thread_begin_child - in a child of fork, for its only thread. */
 void thread_begin(void);
