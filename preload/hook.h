@@ -39,7 +39,9 @@ struct real {
 };
 extern struct real real;
 
-/* What fortified programs call; libc declares these only in inline headers. */
+/* What fortified programs call, libc declares only in inline headers; what old ones call, it no longer declares. */
+int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);
+sighandler_t bsd_signal(int sig, sighandler_t handler);
 int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask, size_t size);
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hook_poll.c - waiting for descriptors. The span's object is the epoll or first polled descriptor. */
 #include "preload/hook.h"
+#include "preload/masks.h"
 #include "preload/span.h"
 
 #define WAIT(kind, object, call)                                        \
@@ -31,13 +32,19 @@ EXPORT int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t size)
 
 EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
 {
+	sigset_t copy;
+
 	HOOK_READY(ppoll);
+	mask = mask_with_ours(mask, &copy);
 	return WAIT(WAIT_POLL, first_fd(fds, n), real.ppoll(fds, n, timeout, mask));
 }
 
 EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask, size_t size)
 {
+	sigset_t copy;
+
 	HOOK_READY(__ppoll_chk);
+	mask = mask_with_ours(mask, &copy);
 	return WAIT(WAIT_POLL, first_fd(fds, n), real.__ppoll_chk(fds, n, timeout, mask, size));
 }
 
@@ -50,7 +57,10 @@ EXPORT int select(int n, fd_set *readable, fd_set *writable, fd_set *except, str
 EXPORT int pselect(int n, fd_set *readable, fd_set *writable, fd_set *except, const struct timespec *timeout,
 		   const sigset_t *mask)
 {
+	sigset_t copy;
+
 	HOOK_READY(pselect);
+	mask = mask_with_ours(mask, &copy);
 	return WAIT(WAIT_SELECT, -1, real.pselect(n, readable, writable, except, timeout, mask));
 }
 
@@ -62,12 +72,18 @@ EXPORT int epoll_wait(int fd, struct epoll_event *events, int n, int timeout)
 
 EXPORT int epoll_pwait(int fd, struct epoll_event *events, int n, int timeout, const sigset_t *mask)
 {
+	sigset_t copy;
+
 	HOOK_READY(epoll_pwait);
+	mask = mask_with_ours(mask, &copy);
 	return WAIT(WAIT_EPOLL, fd, real.epoll_pwait(fd, events, n, timeout, mask));
 }
 
 EXPORT int epoll_pwait2(int fd, struct epoll_event *events, int n, const struct timespec *timeout, const sigset_t *mask)
 {
+	sigset_t copy;
+
 	HOOK_READY(epoll_pwait2);
+	mask = mask_with_ours(mask, &copy);
 	return WAIT(WAIT_EPOLL, fd, real.epoll_pwait2(fd, events, n, timeout, mask));
 }

@@ -9,6 +9,7 @@
 #include "preload/hook.h"
 #include "preload/sampler.h"
 #include "preload/span.h"
+#include "preload/windows.h"
 
 /* Our signal is kept out: a fork that is interrupted again and again in a large process never ends. */
 EXPORT pid_t fork(void)
@@ -24,7 +25,7 @@ EXPORT pid_t fork(void)
 	pid = real.fork();
 	err = errno;
 	if (!pid)
-		thread_forked();
+		windows_stand_in();
 	sampler_unblock(&mask);
 	if (pid > 0 && (t = thread_enter())) {
 		struct regs from = REGS_OF_CALLER();

@@ -6,6 +6,7 @@
  * waited for, read through signalfd or listed as pending come without it.
  */
 #include "preload/hook.h"
+#include "preload/masks.h"
 #include "preload/sampler.h"
 #include "preload/thread.h"
 
@@ -14,22 +15,21 @@ static bool is_ours(int sig)
 	return unlikely(sig == sampler_signal) && sig != 0;
 }
 
-/* The program wants the number for itself. */
+/* The program wants the number for itself. What is pending of ours goes with being ignored. */
 static void step_aside(int sig)
 {
-	struct sigaction plain = { .sa_handler = SIG_DFL };
+	struct sigaction plain = { .sa_handler = SIG_IGN };
 
 	sampler_yield();
-	/* Timers of other threads still fire: until they are disarmed at their threads' end they must not kill. */
-	plain.sa_handler = SIG_IGN;
+	real.sigaction(sig, &plain, NULL);
+	plain.sa_handler = SIG_DFL;
 	real.sigaction(sig, &plain, NULL);
 }
 
-EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+static int set_action(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	struct sigaction untouched = { .sa_handler = SIG_DFL };
 
-	HOOK_READY(sigaction);
 	if (likely(!is_ours(sig)))
 		return real.sigaction(sig, act, old);
 	if (old)
@@ -41,16 +41,50 @@ EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old
 	return real.sigaction(sig, act, NULL);
 }
 
+EXPORT int sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	HOOK_READY(sigaction);
+	return set_action(sig, act, old);
+}
+
+EXPORT int __sigaction(int sig, const struct sigaction *act, struct sigaction *old)
+{
+	HOOK_READY(sigaction);
+	return set_action(sig, act, old);
+}
+
 EXPORT sighandler_t signal(int sig, sighandler_t handler)
 {
 	HOOK_READY(signal);
-	if (likely(!is_ours(sig)))
-		return real.signal(sig, handler);
-	if (handler == SIG_DFL)
-		return SIG_DFL;
-	step_aside(sig);
-	real.signal(sig, handler);
-	return SIG_DFL;
+	if (unlikely(is_ours(sig))) {
+		if (handler == SIG_DFL)
+			return SIG_DFL;
+		step_aside(sig);
+	}
+	return real.signal(sig, handler);
+}
+
+/* Older ways to the same end; signal is __sysv_signal in programs that ask for X/Open. */
+#define OLD_SIGNAL(name)                                            \
+	EXPORT sighandler_t name(int sig, sighandler_t handler)     \
+	{                                                           \
+		HOOK_READY(name);                                   \
+		if (unlikely(is_ours(sig)))                         \
+			step_aside(sig);                            \
+		return real.name(sig, handler);                     \
+	}
+OLD_SIGNAL(bsd_signal)
+OLD_SIGNAL(ssignal)
+OLD_SIGNAL(sysv_signal)
+OLD_SIGNAL(__sysv_signal)
+OLD_SIGNAL(sigset)
+
+EXPORT int sigignore(int sig)
+{
+	HOOK_READY(sigignore);
+	if (unlikely(is_ours(sig)))
+		step_aside(sig);
+	return real.sigignore(sig);
 }
 
 EXPORT int sigpending(sigset_t *set)
@@ -69,9 +103,5 @@ EXPORT int signalfd(int fd, const sigset_t *set, int flags)
 	sigset_t copy;
 
 	HOOK_READY(signalfd);
-	if (!sampler_signal || !sigismember(set, sampler_signal))
-		return real.signalfd(fd, set, flags);
-	copy = *set;
-	sigdelset(&copy, sampler_signal);
-	return real.signalfd(fd, &copy, flags);
+	return real.signalfd(fd, mask_without_ours(set, &copy), flags);
 }

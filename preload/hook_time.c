@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* hook_time.c - sleeping, and waiting for signals. sleep(3) and usleep(3) do not call nanosleep by name in glibc. */
 #include "preload/hook.h"
-#include "preload/sampler.h"
+#include "preload/masks.h"
 #include "preload/span.h"
 
 #define WAIT(kind, object, type, call, err)                          \
@@ -45,18 +45,11 @@ EXPORT int pause(void)
 
 EXPORT int sigsuspend(const sigset_t *mask)
 {
-	HOOK_READY(sigsuspend);
-	return WAIT(WAIT_SIGNAL, 0, int, real.sigsuspend(mask), ret_ ? errno : 0);
-}
+	sigset_t copy;
 
-/* The set without our signal: a program that waits for every signal must not receive ours. */
-static const sigset_t *without_ours(const sigset_t *set, sigset_t *copy)
-{
-	if (!set || !sampler_signal || !sigismember(set, sampler_signal))
-		return set;
-	*copy = *set;
-	sigdelset(copy, sampler_signal);
-	return copy;
+	HOOK_READY(sigsuspend);
+	mask = mask_with_ours(mask, &copy);
+	return WAIT(WAIT_SIGNAL, 0, int, real.sigsuspend(mask), ret_ ? errno : 0);
 }
 
 EXPORT int sigwait(const sigset_t *set, int *sig)
@@ -64,7 +57,7 @@ EXPORT int sigwait(const sigset_t *set, int *sig)
 	sigset_t copy;
 
 	HOOK_READY(sigwait);
-	set = without_ours(set, &copy);
+	set = mask_without_ours(set, &copy);
 	return WAIT(WAIT_SIGNAL, 0, int, real.sigwait(set, sig), ret_);
 }
 
@@ -73,7 +66,7 @@ EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 	sigset_t copy;
 
 	HOOK_READY(sigwaitinfo);
-	set = without_ours(set, &copy);
+	set = mask_without_ours(set, &copy);
 	return WAIT(WAIT_SIGNAL, 0, int, real.sigwaitinfo(set, info), ret_ < 0 ? errno : 0);
 }
 
@@ -82,6 +75,6 @@ EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct times
 	sigset_t copy;
 
 	HOOK_READY(sigtimedwait);
-	set = without_ours(set, &copy);
+	set = mask_without_ours(set, &copy);
 	return WAIT(WAIT_SIGNAL, 0, int, real.sigtimedwait(set, info, timeout), ret_ < 0 ? errno : 0);
 }

@@ -7,6 +7,7 @@
 #include <linux/perf_event.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <ucontext.h>
 
@@ -129,13 +130,26 @@ static bool tick_is_due(struct thread *t)
 	return true;
 }
 
+/*
+ * Somebody sent the number by kill, raise or sigqueue. The program has no handler for it, so far as it knows: what it
+ * sent has the default effect, as soon as our handler returns.
+ */
+static void die_of(int sig)
+{
+	struct kernel_sigaction plain = { 0 };
+
+	raw4(SYS_rt_sigaction, sig, &plain, NULL, 8);
+	raw3(SYS_tgkill, raw1(SYS_getpid, 0), raw1(SYS_gettid, 0), sig);
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct thread *t = thread_self;
 	bool is_timer = info->si_code == SI_TIMER;
 
-	(void)sig;
-	/* Only our timer and our perf event; anybody else's use of the number is not ours to act on. */
+	if (!is_timer && info->si_code <= 0)
+		die_of(sig);
+	/* Only our timer and our perf event. */
 	if (!is_timer && info->si_code != POLL_IN && info->si_code != POLL_HUP)
 		return;
 	if (!t || *life_state != LIFE_RECORDING || t->sampling)
@@ -198,6 +212,19 @@ static void *perf_arm(uint32_t tid)
 	return (void *)page;
 }
 
+/* Each timer has a signal in reserve, which counts in RLIMIT_SIGPENDING: the host's own signals come first. */
+static uint64_t timers_most;
+static uint64_t timers_armed;
+
+static uint64_t timers_allowed(void)
+{
+	struct rlimit limit;
+
+	if (raw4(SYS_prlimit64, 0, RLIMIT_SIGPENDING, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur / 4;
+}
+
 static void timer_arm(struct thread *t)
 {
 	struct {
@@ -212,7 +239,9 @@ static void timer_arm(struct thread *t)
 	/* A random phase: short-lived threads are not all missed or all hit. */
 	t->tick_phase = (uint32_t)(t->random % tick_hz);
 
-	if (raw3(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &event, &id) != 0) {
+	if (__atomic_fetch_add(&timers_armed, 1, __ATOMIC_RELAXED) >= timers_most ||
+	    raw3(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &event, &id) != 0) {
+		__atomic_fetch_sub(&timers_armed, 1, __ATOMIC_RELAXED);
 		file_count(COUNT_TIMERS_REFUSED, 1);
 		return;
 	}
@@ -235,19 +264,21 @@ void sampler_thread_begin(struct thread *t)
 
 void sampler_thread_end(struct thread *t)
 {
-	if (t->timer >= 0)
-		raw1(SYS_timer_delete, t->timer);
-	if (t->perf)
-		raw2(SYS_munmap, t->perf, PAGE);
-	t->timer = -1;
-	t->perf = NULL;
+	int timer = __atomic_exchange_n(&t->timer, -1, __ATOMIC_ACQ_REL);
+	void *perf = __atomic_exchange_n(&t->perf, NULL, __ATOMIC_ACQ_REL);
+
+	if (timer >= 0) {
+		raw1(SYS_timer_delete, timer);
+		__atomic_fetch_sub(&timers_armed, 1, __ATOMIC_RELAXED);
+	}
+	if (perf)
+		raw2(SYS_munmap, perf, PAGE);
 }
 
 void sampler_yield(void)
 {
 	sampler_signal = 0;
-	if (thread_self)
-		sampler_thread_end(thread_self);
+	thread_each(sampler_thread_end);
 }
 
 void sampler_block(uint64_t *old_mask)
@@ -295,6 +326,8 @@ void sampler_begin(void)
 	if (!config.cpu)
 		return;
 	tick_hz = (uint32_t)tick_rate_hz();
+	timers_most = timers_allowed();
+	timers_armed = 0;
 	if (!sampler_signal) /* a child has the handler already */
 		sampler_signal = install();
 	if (sampler_signal)

@@ -24,7 +24,7 @@ void sampler_begin(void);
 void sampler_thread_begin(struct thread *t);
 void sampler_thread_end(struct thread *t);
 
-/* sampler_yield - the program wants our signal: disarm everything from now on. */
+/* sampler_yield - the program wants our signal: disarm all threads, for good. */
 void sampler_yield(void);
 
 /*

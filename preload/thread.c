@@ -350,17 +350,13 @@ static bool is_at_work(const struct thread *t)
 	return t->lane[0].guard || t->lane[1].guard || t->sampling;
 }
 
-void thread_forked(void)
-{
-	if (thread_self && is_at_work(thread_self))
-		windows_stand_in();
-}
-
 void thread_begin_child(void)
 {
 	struct thread *t = thread_self;
 
-	thread_forked();
+	/* fork's wrapper has done so already; _Fork and clone have none. */
+	if (t && is_at_work(t))
+		windows_stand_in();
 	free_threads = 0;
 	made_threads = NULL;
 	for (uint32_t i = 0; i < slot_tables_end; i++)

@@ -195,12 +195,6 @@ void thread_each(void (*visit)(struct thread *t));
 void thread_begin(void);
 void thread_begin_child(void);
 
-/*
- * thread_forked - first thing in a child of fork. If a signal handler forked that had interrupted the recorder, the
- * interrupted code goes on in the child too, and must find memory where the parent's dump was.
- */
-void thread_forked(void);
-
 /* thread_finish_process - for all threads that still run at exit: their CPU time. */
 void thread_finish_process(void);
 

@@ -113,8 +113,12 @@ void *windows_at(uint64_t unit)
 
 void windows_stand_in(void)
 {
-	for (uint32_t i = 0; i <= highest; i++)
-		if (windows[i])
-			raw6(SYS_mmap, (long)windows[i], (long)size_of(i), PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+	for (uint32_t i = 0; i <= highest && windows[i]; i++) {
+		long p = raw6(SYS_mmap, (long)windows[i], (long)size_of(i), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+
+		/* An old kernel takes the flag for a hint. */
+		if (!is_error(p) && p != (long)windows[i])
+			raw2(SYS_munmap, p, size_of(i));
+	}
 }

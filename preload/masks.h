@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* masks.h - signal sets that the program hands to libc, as far as our sampling signal is concerned. */
+#ifndef RINGSIDE_PRELOAD_MASKS_H
+#define RINGSIDE_PRELOAD_MASKS_H
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "preload/sampler.h"
+
+/* mask_without_ours - a program that waits for every signal must not receive ours. `copy` outlives the result. */
+static inline const sigset_t *mask_without_ours(const sigset_t *set, sigset_t *copy)
+{
+	if (!set || !sampler_signal || !sigismember(set, sampler_signal))
+		return set;
+	*copy = *set;
+	sigdelset(copy, sampler_signal);
+	return copy;
+}
+
+/*
+ * mask_with_ours - a mask for the time of a wait. A program that blocks all signals but while it waits would let an
+ * expired timer's signal in there, and the wait would end with EINTR.
+ */
+static inline const sigset_t *mask_with_ours(const sigset_t *mask, sigset_t *copy)
+{
+	if (!mask || !sampler_signal)
+		return mask;
+	*copy = *mask;
+	sigaddset(copy, sampler_signal);
+	return copy;
+}
+
+#endif
