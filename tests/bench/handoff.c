@@ -1,45 +1,38 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handoff.c - one thread allocates, another frees. Blocks change hands in batches of 4096, so that the two
- * semaphore calls of a batch don't count.
+ * handoff.c - one thread allocates, another frees: each block ends where it was not made. The two work in turns of
+ * 16384 blocks, so that waiting for each other doesn't count and it isn't chance how they meet in the allocator.
  */
-#include <semaphore.h>
-
 #include "bench.h"
 
-#define BATCH 4096
-#define BATCHES 8
+#define BATCH 16384
 
-static void *batches[BATCHES][BATCH];
-static sem_t filled, empty;
+static void *blocks[BATCH];
+static pthread_barrier_t turn;
 
-static void produce(long rounds)
+static void produce(void)
 {
-	for (long i = 0; i < rounds; i++) {
-		sem_wait(&empty);
-		for (long k = 0; k < BATCH; k++)
-			batches[i % BATCHES][k] = malloc(16 + (size_t)(k * 37 % 200));
-		sem_post(&filled);
-	}
+	for (long k = 0; k < BATCH; k++)
+		blocks[k] = malloc(16 + (size_t)(k * 37 % 200));
 }
 
-static void consume(long rounds)
+static void consume(void)
 {
-	for (long i = 0; i < rounds; i++) {
-		sem_wait(&filled);
-		for (long k = 0; k < BATCH; k++)
-			free(batches[i % BATCHES][k]);
-		sem_post(&empty);
-	}
+	for (long k = 0; k < BATCH; k++)
+		free(blocks[k]);
 }
 
-/* A block passes both threads, so that each of them handles all, not its half. */
+/* `ops` is this thread's half, and a block passes both threads. */
 static void work(long ops, long index)
 {
-	if (index)
-		consume(2 * ops / BATCH);
-	else
-		produce(2 * ops / BATCH);
+	for (long done = 0; done < 2 * ops; done += BATCH) {
+		if (!index)
+			produce();
+		pthread_barrier_wait(&turn);
+		if (index)
+			consume();
+		pthread_barrier_wait(&turn);
+	}
 }
 
 int main(int argc, char **argv)
@@ -47,7 +40,8 @@ int main(int argc, char **argv)
 	struct bench bench = bench_args(argc, argv, 4000000);
 
 	bench.threads = 2;
-	if (sem_init(&filled, 0, 0) || sem_init(&empty, 0, BATCHES))
+	bench.is_serial = 1;
+	if (pthread_barrier_init(&turn, NULL, 2))
 		return 1;
 	return bench_run(&bench, work, "block");
 }

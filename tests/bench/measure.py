@@ -86,7 +86,7 @@ class Bench:
     def finish(self, run, case, recorder, directory, want_events):
         try:
             run.value = case.value(run)
-        except (IndexError, ValueError):
+        except (AttributeError, IndexError, ValueError):
             run.failure = "no result: " + last_line(os.path.join(directory, "stderr"))
             return
         run.bytes = size_of(directory)

@@ -21,6 +21,11 @@ def size_text(kib):
     return "%.1f MiB" % (kib / 1024) if abs(kib) >= 1024 else "%.0f KiB" % kib
 
 
+def per_event_means(row):
+    """With few events the first extents, which every recording has, are all there is."""
+    return row.get("events", 0) >= 10000
+
+
 def aligned(rows, right_from=1):
     """Rows of words as lines, columns from right_from on aligned to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -46,7 +51,7 @@ def text_of_case(case):
                      short(r["ratio"]) if compared else "", signed(r["added"]) if compared else "",
                      size_text(r.get("rss_added_kib")) if compared else "",
                      size_text(r["bytes"] / 1024) if r["bytes"] else "",
-                     "%.1f B" % r["bytes_per_event"] if "bytes_per_event" in r else ""))
+                     "%.1f B" % r["bytes_per_event"] if per_event_means(r) else ""))
     return aligned(rows) + "\n"
 
 
@@ -97,7 +102,7 @@ def weight_table(cases):
             r = find(case, name)
             if r and "median" in r:
                 rows.append(["%s, %s" % (case["name"], name), str(r.get("events", 0)), size_text(r["bytes"] / 1024),
-                             "%.1f" % r["bytes_per_event"] if "bytes_per_event" in r else "",
+                             "%.1f" % r["bytes_per_event"] if per_event_means(r) else "",
                              size_text(r.get("rss_added_kib"))])
         r = find(case, "heaptrack")
         if r and "median" in r:
@@ -141,7 +146,8 @@ page anew, `make bench QUICK=1` in less than two minutes; `make bench-deps` inst
   recorder included; for a program of 300 ms the start is a good part of it. redis is timed by the requests a second that
   redis-benchmark saw.
 - A ratio of a program that does nothing but allocate is the worst case. Real programs are what to expect.
-- Slow tools run fewer operations, {slow}. "more than N s" means that a run was ended.
+- Slow tools run fewer operations, {slow}. "more than N s" means that a run was ended. perf
+  returns up to a second after its program, so it is compared on programs that time themselves.
 - gperftools and jemalloc bring their own allocator and are compared with that allocator without profiling.
 - RSS added counts the largest process of the command, against the bare program. The pages of the recording that
   Ringside has mapped are in it; they are page cache of the file, and the kernel takes them back when it needs memory.

@@ -18,15 +18,22 @@ def record(bench, recorder, argv, directory):
                        env=environment(extra), timeout=bench.seconds * 4)
 
 
+def skip_greeting(stream):
+    """Reads up to the first line that says something about the recording: heaptrack_print asks for patience first."""
+    for line in stream:
+        if line.strip() and not line.startswith((b"reading file", b"Debuggee", b"finished reading")):
+            return
+
+
 def read_once(bench, argv, directory):
-    """Runs a reader. Returns its Run and the ns until its first byte came. No symbol cache is left from before."""
+    """Runs a reader. Returns its Run and the ns until its first line of result. No symbol cache is left from before."""
     cache = os.path.join(directory, "cache")
     shutil.rmtree(cache, ignore_errors=True)
     run, begin = Run(), time.monotonic_ns()
     with open(os.path.join(directory, "stderr"), "w") as err:
         process = subprocess.Popen(bench.spawned(directory, argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=err, cwd=directory, env=environment({"XDG_CACHE_HOME": cache}))
-        process.stdout.read(1)
+        skip_greeting(process.stdout)
         first_ns = time.monotonic_ns() - begin
         process.stdout.read()
         process.wait()

@@ -1,7 +1,8 @@
 """recorders.py - who records: nobody, Ringside in its modes, and the tools a Debian system has.
 
 Each is run as its manual says. `slow` divides the operations of the programs of this folder: time per operation is what
-counts, and nobody should wait minutes for it. A tool that brings its own allocator is compared with that allocator alone.
+counts, and nobody should wait minutes for it. `is_late`: it may return a second after its program did, so the wall time
+of the command says nothing and only programs that time themselves are recorded. A tool that brings its own allocator is compared with that allocator alone.
 """
 
 import glob
@@ -12,9 +13,12 @@ import shutil
 class Recorder:
     """command(directory, argv) returns the command to run and what to add to its environment."""
 
-    def __init__(self, name, group, kinds, command, needs=None, slow=1, base="bare"):
+    def __init__(self, name, group, kinds, command, needs=None, slow=1, base="bare", is_late=False):
         self.name, self.group, self.kinds, self.command = name, group, kinds, command
-        self.needs, self.slow, self.base = needs, slow, base
+        self.needs, self.slow, self.base, self.is_late = needs, slow, base, is_late
+
+    def fits(self, case):
+        return case.kind in self.kinds and (case.is_self_timed or not self.is_late)
 
     def missing(self):
         """What isn't installed, or None."""
@@ -58,7 +62,7 @@ def all_recorders(command):
         Recorder("cpu", "ringside", ("cpu", "real"), ringside(command, "heap=off,block=off")),
         Recorder("block", "ringside", ("block", "real"), ringside(command, "heap=off,cpu=off")),
         Recorder("everything", "ringside", everything, ringside(command, "")),
-        Recorder("heaptrack", "peer", heap, prefix("heaptrack", "-o", "{d}/run"), "heaptrack", 4),
+        Recorder("heaptrack", "peer", heap, prefix("heaptrack", "-o", "{d}/run"), "heaptrack"),
         Recorder("tcmalloc alone", "base", heap, preload(tcmalloc), tcmalloc),
         Recorder("gperftools heap", "peer", heap, preload(tcmalloc, HEAPPROFILE="{d}/run"), tcmalloc, 50,
                  "tcmalloc alone"),
@@ -76,7 +80,8 @@ def all_recorders(command):
         Recorder("gprofng io", "peer", both, prefix(*gprofng, "-p", "off", "-i", "on"), "gprofng", 20),
         Recorder("strace -c -f", "peer", both, prefix("strace", "-c", "-f", "-o", "{d}/run"), "strace", 20),
         Recorder("perf 99 Hz", "peer", ("cpu", "real"),
-                 prefix("perf", "record", "-q", "-F", "99", "-g", "-o", "{d}/run"), "perf"),
+                 prefix("perf", "record", "-q", "-F", "99", "-g", "-o", "{d}/run"), "perf",
+                 is_late=True),
         Recorder("gperftools cpu", "peer", ("cpu", "real"), preload(
             profiler, CPUPROFILE="{d}/run", CPUPROFILE_FREQUENCY="99"), profiler),
         Recorder("gprofng cpu", "peer", ("cpu", "real"), prefix(*gprofng, "-p", "on"), "gprofng"),

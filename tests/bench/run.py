@@ -21,8 +21,8 @@ import reading  # noqa: E402
 import recorders as recorder_list  # noqa: E402
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "performance.md")
-QUICK_CASES = ("churn-5-1t", "churn-30-1t", "churn-60-1t", "churn-30-2t", "churn-30-8t")
-QUICK_REAL_PEERS = ("heaptrack", "jemalloc sampled", "jemalloc alone", "perf 99 Hz", "gperftools cpu")
+QUICK_CASES = ("churn-5-1t", "churn-30-1t", "churn-60-1t", "churn-30-2t")
+QUICK_REAL_PEERS = ("heaptrack", "perf 99 Hz", "gperftools cpu")
 
 
 def options_of(argv):
@@ -53,7 +53,7 @@ def chosen_cases(options, bench):
 
 
 def recorders_for(case, recorders, options):
-    return [r for r in recorders if case.kind in r.kinds and not r.missing()
+    return [r for r in recorders if r.fits(case) and not r.missing()
             and not (options.quick and case.kind == "real" and r.group in ("peer", "base")
                      and r.name not in QUICK_REAL_PEERS)]
 
