@@ -11,6 +11,7 @@
 #define TESTS_BENCH_BENCH_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +136,20 @@ static inline int bench_run(const struct bench *bench, bench_work *work, const c
 	free(threads);
 	free(parts);
 	return 0;
+}
+
+/*
+ * Keeps the process on one core. For programs that wake threads all the time: else it is chance whether a wake crosses
+ * cores, and waking an idle core of a virtual machine takes longer than all that is measured here.
+ */
+static inline void bench_stay_here(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET((unsigned)sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		perror("bench: sched_setaffinity");
 }
 
 /* xorshift: the same numbers in every run. `state` is not 0. */

@@ -1,5 +1,5 @@
 # `make bench` compares recorded with bare runs, and Ringside with other tools. Knobs: BENCH=word (only cases whose
-# name contains it; the page stays as it is), RUNS=n (rounds, 5), QUICK=1 (less than two minutes).
+# name contains it; the page stays as it is), RUNS=n (rounds, 5), QUICK=1 (about two minutes).
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread

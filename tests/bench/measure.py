@@ -83,6 +83,11 @@ class Bench:
                 self.finish(run, case, recorder, directory, want_events)
         return run
 
+    def report(self, file):
+        """What Ringside itself says about a recording."""
+        command = [self.ringside, "report", "--json", "--top", "1", file]
+        return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+
     def finish(self, run, case, recorder, directory, want_events):
         try:
             run.value = case.value(run)
@@ -91,9 +96,7 @@ class Bench:
             return
         run.bytes = size_of(directory)
         if recorder.group == "ringside" and want_events:
-            report = subprocess.run([self.ringside, "report", "--json", "--top", "1", os.path.join(directory, "run.rsd")],
-                                    stdout=subprocess.PIPE, check=True)
-            recording = json.loads(report.stdout)["recording"]
+            recording = self.report(os.path.join(directory, "run.rsd"))["recording"]
             run.events, run.lost = recording["events"], recording["lost_events"]
 
 
@@ -135,7 +138,7 @@ class Result:
 
 
 def rotate(bench, case, recorders, options, say):
-    """A B C A B C: what the machine does meanwhile meets all alike. Slow ones stay out of later rounds when quick."""
+    """A B C A B C: what the machine does meanwhile meets all alike."""
     results = []
     for recorder in recorders:
         slow = 1 if case.kind == "real" else recorder.slow
@@ -145,7 +148,7 @@ def rotate(bench, case, recorders, options, say):
         result.base = by_name.get(result.recorder.base)
     for number in range(options.runs):
         for result in results:
-            if result.runs and result.runs[-1].failure or options.quick and number and result.recorder.slow > 4:
+            if result.runs and (result.runs[-1].failure or result.recorder.is_once(case, options)):
                 continue
             say("%s, %s, round %d of %d" % (case.name, result.recorder.name, number + 1, options.runs))
             result.runs.append(bench.once(case, result.recorder, result.ops, number == options.runs - 1))

@@ -1,5 +1,7 @@
 """page.py - measured numbers as text for the terminal and as docs/performance.md."""
 
+from textwrap import fill
+
 MODES = ("heap", "heap sampled", "cpu", "block", "everything")
 
 
@@ -80,7 +82,9 @@ def cost(row):
         return ""
     if "median" not in row:
         return row["failure"].split(":")[0]
-    return "%s (%s×)" % (signed(row["added"]), short(row["ratio"])) if row["ratio"] is not None else short(row["median"])
+    if row["ratio"] is None:
+        return short(row["median"])
+    return "%s (%s×)" % (signed(row["added"]), short(row["ratio"]))
 
 
 def cost_table(cases, names, titles):
@@ -112,17 +116,19 @@ def weight_table(cases):
 
 
 def machine_text(result):
-    m = result["machine"]
-    memory = ", %d GiB" % round(m["memory_mib"] / 1024) if m["memory_mib"] else ""
-    tools = ", ".join("%s %s" % item for item in sorted(result["versions"].items()))
-    text = ["%s, %d cores%s%s; Linux %s %s; %s. Measured on %s in %d s, %d rounds%s; load of the machine when it began: %s."
-            % (m["cpu"], m["cores"], " of a virtual machine" if m["virtual"] else "", memory, m["kernel"], m["arch"],
-               m["distribution"], m["date"], result["seconds"], result["options"]["rounds"],
-               ", `QUICK=1`" if result["options"]["quick"] else "", m["load_before"]), "", "Versions: %s." % tools]
+    m, options = result["machine"], result["options"]
+    words = ["%s, %d cores%s" % (m["cpu"], m["cores"], " of a virtual machine" if m["virtual"] else "")]
+    if m["memory_mib"]:
+        words.append("%d GiB" % round(m["memory_mib"] / 1024))
+    words += ["Linux %s %s" % (m["kernel"], m["arch"]), m["distribution"]]
+    when = "Measured on %s in %d s, %d rounds%s; the machine's load was %s when it began." % (
+        m["date"], result["seconds"], options["rounds"], ", `QUICK=1`" if options["quick"] else "", m["load_before"])
+    tools = "Versions: %s." % ", ".join("%s %s" % item for item in sorted(result["versions"].items()))
     absent = sorted(set(result["missing_recorders"].values()) | set(result["missing_cases"].values()))
+    paragraphs = ["%s. %s" % ("; ".join(words), when), tools]
     if absent:
-        text += ["", "Not installed and so not measured: %s." % ", ".join(absent)]
-    return "\n".join(text)
+        paragraphs.append("Not installed and so not measured: %s." % ", ".join(absent))
+    return "\n\n".join(fill(paragraph, 120) for paragraph in paragraphs)
 
 
 INTRO = """# Performance
@@ -130,7 +136,7 @@ INTRO = """# Performance
 <!-- Written by `make bench` from tests/bench/page.py; edits here are lost. -->
 
 What recording costs, beside what other tools cost on the same machine in the same minutes. `make bench` writes this
-page anew, `make bench QUICK=1` in less than two minutes; `make bench-deps` installs the other tools on Debian.
+page anew, `make bench QUICK=1` in about two minutes; `make bench-deps` installs the other tools on Debian.
 `make bench BENCH=word` runs the cases whose name contains the word and prints their table.
 
 ## How to read it
@@ -138,16 +144,16 @@ page anew, `make bench QUICK=1` in less than two minutes; `make bench-deps` inst
 - A cell is **what is added** to one operation and, in brackets, the ratio to the bare program. Both are medians over
   rounds of the difference and the ratio *within* a round: the bare program, each mode of Ringside and each other tool
   run one after the other, round by round, so that a slow minute of the machine meets all of them.
-- Trust the ratios and the added time, not the absolute one. A machine that does other work, as a virtual or a shared one
-  always does, moves absolute times by tens of percent; `build/bench/results.json` has each single run. A difference
+- Trust the ratios and the added time, not the absolute one. A machine that does other work, as a virtual or a shared
+  one always does, moves absolute times by tens of percent; `build/bench/results.json` has each single run. A difference
   that is smaller than the spread of the bare program is noise, also when it is negative.
-- Programs of `tests/bench/` print ns per operation themselves. With several threads it is the time of a core: wall time
-  times the cores used, over all operations. Real programs (`ms`) are timed from the outside, start and end of the
-  recorder included; for a program of 300 ms the start is a good part of it. redis is timed by the requests a second that
-  redis-benchmark saw.
+- Programs of [tests/bench/](../tests/bench/) print ns per operation themselves, after a warm-up. With several threads it
+  is the time of a core: wall time times the cores used, over all operations. Real programs (`ms`) are timed from the
+  outside, start and end of the recorder included; of a program of 300 ms the start is a good part. redis is timed by
+  the requests a second that redis-benchmark saw.
 - A ratio of a program that does nothing but allocate is the worst case. Real programs are what to expect.
-- Slow tools run fewer operations, {slow}. "more than N s" means that a run was ended. perf
-  returns up to a second after its program, so it is compared on programs that time themselves.
+- Slow tools run fewer operations, {slow}. "more than N s" means that a run was ended.
+- perf returns up to a second after its program, so it is compared on programs that time themselves.
 - gperftools and jemalloc bring their own allocator and are compared with that allocator without profiling.
 - RSS added counts the largest process of the command, against the bare program. The pages of the recording that
   Ringside has mapped are in it; they are page cache of the file, and the kernel takes them back when it needs memory.
@@ -170,7 +176,7 @@ def page_of(result):
     heap = [c for c in cases if c["kind"] == "heap"]
     block = [c for c in cases if c["kind"] == "block"]
     other = [c for c in cases if c["kind"] in ("cpu", "real")]
-    slow = "and with `QUICK=1` one round" if result["options"]["quick"] else "but all rounds"
+    slow = "and have one round" if result["options"]["quick"] else "and have one round on real programs"
     titles = {"everything": "everything (default)", "heap": "heap, exact", "heap sampled": "heap, sampled at 512 KiB"}
     peers = lambda some: [r["recorder"] for c in some for r in c["recorders"] if r["group"] == "peer"]
     unique = lambda names: list(dict.fromkeys(names))
@@ -182,7 +188,8 @@ def page_of(result):
              "\n## Other tools: CPU and real programs\n",
              cost_table(other, ["everything"] + unique(peers(other)), {"everything": "**Ringside**, everything"}),
              "\n## What a recording weighs\n", weight_table(cases), "\n## Reading\n",
-             "From start to the end of the first screen, no symbol cache from before. Events are allocations and frees.\n",
+             "From start to the end of the output, no symbol cache from before. Events are allocations and frees.\n"
+             "heaptrack has looked up functions and lines while it recorded, in a second process.\n",
              markdown(["reader", "events", "seconds", "events/s", "first output", "peak RSS"],
                       [["%s of %s" % (r["reader"], r["program"]), str(r["events"]), *reading_cells(r)]
                        for r in result["reading"]])]

@@ -1,6 +1,5 @@
 """reading.py - how fast recordings are read: `ringside report` against heaptrack_print, on the same program."""
 
-import json
 import os
 import shutil
 import statistics
@@ -64,19 +63,13 @@ def compare(bench, program, argv, recorders, options, say):
         record(bench, ringside, argv, directory)
         if not heaptrack.missing():
             record(bench, heaptrack, argv, directory)
-            written = [name for name in os.listdir(directory) if name.startswith("run.") and name.endswith(("zst", "gz"))]
+            written = [name for name in os.listdir(directory) if name in ("run.zst", "run.gz")]
             readers["heaptrack_print"] = ["heaptrack_print", os.path.join(directory, written[0])]
         runs = {name: [] for name in readers}
         for number in range(options.runs):
             for name, command in readers.items():
                 say("%s of %s, round %d of %d" % (name, program, number + 1, options.runs))
                 runs[name].append(read_once(bench, command, directory))
-        events = count_events(bench, file)
+        heap = bench.report(file)["heap"]
+        events = heap["allocations"] + heap["frees"]
     return [row(program, name, events, runs[name]) for name in readers]
-
-
-def count_events(bench, file):
-    """Allocations and frees of a recording."""
-    report = subprocess.run([bench.ringside, "report", "--json", "--top", "1", file], stdout=subprocess.PIPE, check=True)
-    heap = json.loads(report.stdout)["heap"]
-    return heap["allocations"] + heap["frees"]

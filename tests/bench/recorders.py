@@ -2,7 +2,8 @@
 
 Each is run as its manual says. `slow` divides the operations of the programs of this folder: time per operation is what
 counts, and nobody should wait minutes for it. `is_late`: it may return a second after its program did, so the wall time
-of the command says nothing and only programs that time themselves are recorded. A tool that brings its own allocator is compared with that allocator alone.
+of the command says nothing and only programs that time themselves are recorded. A tool that brings its own allocator
+is compared with that allocator alone.
 """
 
 import glob
@@ -16,6 +17,10 @@ class Recorder:
     def __init__(self, name, group, kinds, command, needs=None, slow=1, base="bare", is_late=False):
         self.name, self.group, self.kinds, self.command = name, group, kinds, command
         self.needs, self.slow, self.base, self.is_late = needs, slow, base, is_late
+
+    def is_once(self, case, options):
+        """Slow ones have one round where many would take too long."""
+        return self.slow > 4 and (options.quick or case.kind == "real")
 
     def fits(self, case):
         return case.kind in self.kinds and (case.is_self_timed or not self.is_late)
@@ -75,7 +80,7 @@ def all_recorders(command):
                  "jemalloc alone"),
         Recorder("gprofng heap", "peer", heap, prefix(*gprofng, "-p", "off", "-H", "on"), "gprofng", 50),
         Recorder("valgrind dhat", "peer", heap, prefix("valgrind", "-q", "--tool=dhat", "--dhat-out-file={d}/run"),
-                 "valgrind", 20),
+                 "valgrind", 50),
         Recorder("gprofng sync", "peer", both, prefix(*gprofng, "-p", "off", "-s", "all"), "gprofng", 50),
         Recorder("gprofng io", "peer", both, prefix(*gprofng, "-p", "off", "-i", "on"), "gprofng", 20),
         Recorder("strace -c -f", "peer", both, prefix("strace", "-c", "-f", "-o", "{d}/run"), "strace", 20),

@@ -21,14 +21,14 @@ import reading  # noqa: E402
 import recorders as recorder_list  # noqa: E402
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "performance.md")
-QUICK_CASES = ("churn-5-1t", "churn-30-1t", "churn-60-1t", "churn-30-2t")
+NOT_QUICK = ("churn-5-2t", "churn-60-2t", "churn-5-8t", "churn-30-8t", "churn-60-8t", "redis")
 QUICK_REAL_PEERS = ("heaptrack", "perf 99 Hz", "gperftools cpu")
 
 
 def options_of(argv):
     parser = argparse.ArgumentParser(prog="run.py", description="measure the cost of recording")
     parser.add_argument("build", help="folder of the build, as build")
-    parser.add_argument("--quick", action="store_true", help="fewer cases and operations: less than two minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer cases and operations: about two minutes")
     parser.add_argument("--runs", type=int, help="rounds (5, quick 3)")
     parser.add_argument("--only", default="", help="only cases whose name contains this")
     options = parser.parse_args(argv)
@@ -47,7 +47,7 @@ def say(text):
 def chosen_cases(options, bench):
     """The cases to run, and those that can't be with what they need."""
     wanted = [case for case in case_list.all_cases(os.path.join(bench.build, "bench")) if options.only in case.name
-              and (options.only or not options.quick or case.name in QUICK_CASES or not case.name.startswith("churn"))]
+              and (options.only or not options.quick or case.name not in NOT_QUICK)]
     return [case for case in wanted if not case.missing()], {case.name: case.missing() for case in wanted
                                                              if case.missing()}
 
@@ -96,7 +96,7 @@ def failures(result):
 
 def main():
     options = options_of(sys.argv[1:])
-    bench = measure.Bench(options.build, 20 if options.quick else 120)
+    bench = measure.Bench(options.build, 20 if options.quick else 60)
     measure.remove_leftovers(bench.build)
     recorders = recorder_list.all_recorders(bench.ringside)
     cases, missing_cases = chosen_cases(options, bench)

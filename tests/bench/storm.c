@@ -29,5 +29,6 @@ int main(int argc, char **argv)
 	struct bench bench = bench_args(argc, argv, 20000);
 
 	bench.ops = (bench.ops + AT_ONCE - 1) / AT_ONCE * AT_ONCE;
+	bench_stay_here();
 	return bench_run(&bench, storm, "thread");
 }
