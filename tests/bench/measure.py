@@ -69,7 +69,8 @@ class Bench:
         """One run of `case` under `recorder`. want_events: also let Ringside count the events it recorded."""
         run = Run()
         with self.folder() as directory:
-            argv, extra = recorder.command(directory, case.argv(ops))
+            program, *words = case.argv(ops)
+            argv, extra = recorder.command(directory, [shutil.which(program), *words])  # gprofng wants a path
             with open(os.path.join(directory, "stdout"), "w+") as out, \
                     open(os.path.join(directory, "stderr"), "w") as err:
                 process = subprocess.Popen(self.spawned(directory, argv), stdin=subprocess.DEVNULL, stdout=out,

@@ -147,8 +147,8 @@ page anew, `make bench QUICK=1` in about two minutes; `make bench-deps` installs
 - Trust the ratios and the added time, not the absolute one. A machine that does other work, as a virtual or a shared
   one always does, moves absolute times by tens of percent; `build/bench/results.json` has each single run. A difference
   that is smaller than the spread of the bare program is noise, also when it is negative.
-- Programs of [tests/bench/](../tests/bench/) print ns per operation themselves, after a warm-up. With several threads it
-  is the time of a core: wall time times the cores used, over all operations. Real programs (`ms`) are timed from the
+- Programs of [tests/bench/](../tests/bench/) print ns per operation themselves, after a warm-up. With several threads
+  it is the time of a core: wall time times the cores used, over all operations. Real programs (`ms`) are timed from the
   outside, start and end of the recorder included; of a program of 300 ms the start is a good part. redis is timed by
   the requests a second that redis-benchmark saw.
 - A ratio of a program that does nothing but allocate is the worst case. Real programs are what to expect.
