@@ -2,6 +2,7 @@
 /* cmd_record.c - look at the program, run it recorded, say what was written. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,13 +66,28 @@ static void put_file(struct buf *out, const char *file)
 	buf_add_char(out, '\'');
 }
 
+/* Less than a first extent of each kind takes. */
+static bool is_disk_full(const char *file)
+{
+	struct statvfs fs;
+	const char *slash = strrchr(file, '/');
+	char *directory = strndup(file, slash ? (size_t)(slash - file) + 1 : 0);
+	bool is_full = directory && !statvfs(*directory ? directory : ".", &fs) && fs.f_bavail * fs.f_frsize < 1 << 20;
+
+	free(directory);
+	return is_full;
+}
+
 static void summarize(const struct launch *l, const struct launch_result *r)
 {
 	char events[RENDER_NUMBER_MAX], samples[RENDER_NUMBER_MAX], lost[RENDER_NUMBER_MAX], bytes[RENDER_NUMBER_MAX];
 	struct buf file = { 0 }, more = { 0 };
 
 	if (!r->has_file && !r->descendants) {
-		warn("nothing was recorded: %s never loaded the library", l->program);
+		if (is_disk_full(buf_string(&l->file)))
+			warn("nothing was recorded: no space left for %s", buf_string(&l->file));
+		else
+			warn("nothing was recorded: %s never loaded the library", l->program);
 		return;
 	}
 	put_file(&file, buf_string(&l->file));
@@ -98,6 +114,9 @@ static int run(struct launch *l)
 
 	if (code) {
 		warn("%s", buf_string(&error));
+	} else if (l->is_unrecorded) {
+		warn("nothing was recorded: %s", buf_string(&error));
+		code = exit_status(l->status);
 	} else {
 		launch_finish(l, &result);
 		/* Symbol slices for reading the dump on another machine are to be appended here. */

@@ -236,23 +236,27 @@ static void tell(int fd, char stage, int err, const struct buf *text)
 	buf_release(&all);
 }
 
+/* A name that can't be meant for a recording is told before anything runs; a full disk must not keep a program from it. */
+static bool is_wrong_place(int err)
+{
+	return err == EINVAL || err == EISDIR;
+}
+
+
 __attribute__((noreturn)) static void run_child(const struct launch *l, int fd, const sigset_t *mask)
 {
 	struct buf file = { 0 };
-	int err = make_file(l, &file);
+	int err = make_file(l, &file), saved;
 
-	if (err) {
-		tell(fd, 'M', -err, &file);
-		_exit(EXIT_OWN_FAILURE);
-	}
-	tell(fd, 'F', 0, &file);
-	if (set_environment(l, &file))
+	tell(fd, err ? 'M' : 'F', -err, &file);
+	if (is_wrong_place(-err) || (!err && set_environment(l, &file)))
 		_exit(EXIT_OWN_FAILURE);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(l->program, l->argv);
-	err = errno;
-	unlink(buf_string(&file));
-	tell(fd, 'X', err, &file);
+	saved = errno;
+	if (!err)
+		unlink(buf_string(&file));
+	tell(fd, 'X', saved, &file);
 	_exit(EXIT_OWN_FAILURE);
 }
 
@@ -309,8 +313,9 @@ static int listen_to_child(struct launch *l, int fd, struct buf *error)
 		buf_add(&l->file, text, m.len);
 		if (m.stage == 'M') {
 			buf_printf(error, "%s: %s", buf_string(&l->file),
-				   m.err == EINVAL ? "not a place for a recording" : strerror(m.err));
-			code = EXIT_OWN_FAILURE;
+				   is_wrong_place(m.err) ? "not a place for a recording" : strerror(m.err));
+			code = is_wrong_place(m.err) ? EXIT_OWN_FAILURE : 0;
+			l->is_unrecorded = true;
 		} else if (m.stage == 'X') {
 			buf_printf(error, "%s: %s", l->program, strerror(m.err));
 			code = m.err == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;

@@ -26,6 +26,7 @@ struct launch {
 	pid_t pid;
 	int status; /* of waitpid */
 	struct rusage usage;
+	bool is_unrecorded; /* FILE could not be made: the program ran by itself */
 };
 
 /* launch_library - where libringside.so is, relative to this command. Appended to *path; 0 or -errno with *error. */
@@ -35,7 +36,8 @@ int launch_library(struct buf *path, struct buf *error);
  * launch_run - run the program to its end. Interrupts from the terminal are the program's; SIGTERM and SIGHUP are
  * passed on; stopping and continuing work as without ringside.
  *
- * Returns:  0 with l->status set, or an exit code (125, 126, 127) with one sentence in *error.
+ * Returns:  0 with l->status set, or an exit code (125, 126, 127) with one sentence in *error. When FILE can't be made
+ *           (no permission, no space) the program runs without us: 0, is_unrecorded, and the reason in *error.
  */
 int launch_run(struct launch *l, struct buf *error);
 void launch_release(struct launch *l);

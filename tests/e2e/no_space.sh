@@ -21,5 +21,9 @@ dd if=/dev/zero of=small/fill bs=1k 2>/dev/null
 rm -f small/full.rsd
 dd if=/dev/zero of=small/fill2 bs=1k 2>/dev/null
 ringside record -o small/none.rsd -- true 2>err
-[ $? = 0 ] || [ $? = 125 ] || fail "true failed on a full disk: $(cat err)"
+[ $? = 0 ] || fail "true failed on a full disk: $(cat err)"
+grep -q 'nothing was recorded: .*[Nn]o space left' err || fail "the end does not tell: $(cat err)"
+ringside record -o nowhere/x.rsd -- sh -c 'exit 7' 2>err
+[ $? = 7 ] || fail "a missing directory kept the program from running"
+grep -q 'nothing was recorded: .*No such file' err || fail "the end does not tell: $(cat err)"
 exit 0
