@@ -116,5 +116,5 @@ def all_cases(programs):
         Case("compile", compiler + " -c of a C++ file", "real", "ms",
              lambda _: [compiler, "-c", "-o", "compile.o", os.path.join(HERE, "compile.cpp")], needs=compiler),
         Redis("redis", "server, SET, 50 clients", 1, 300000),
-        Redis("redis-P16", "the same with 16 requests in flight per client", 16, 1500000),
+        Redis("redis-P16", "server, SET, 50 clients with 16 requests in flight each", 16, 1500000),
     ]

@@ -99,20 +99,23 @@ def cost_table(cases, names, titles):
     return markdown(["case", "unit", "bare"] + [titles.get(n, n) for n in used], rows)
 
 
-def weight_table(cases):
-    rows = []
-    for case in cases:
-        for name in ("heap", "heap sampled", "cpu", "block", "everything"):
-            r = find(case, name)
-            if r and "median" in r:
-                rows.append(["%s, %s" % (case["name"], name), str(r.get("events", 0)), size_text(r["bytes"] / 1024),
-                             "%.1f" % r["bytes_per_event"] if per_event_means(r) else "",
-                             size_text(r.get("rss_added_kib"))])
-        r = find(case, "heaptrack")
-        if r and "median" in r:
-            rows.append(["%s, heaptrack" % case["name"], "", size_text(r["bytes"] / 1024), "",
-                         size_text(r.get("rss_added_kib"))])
-    return markdown(["recording", "events", "on disk", "bytes per event", "RSS added"], rows)
+def weight_row(case, r):
+    return ["%s, %s" % (case["name"], r["recorder"]), str(r.get("events", "")), size_text(r["bytes"] / 1024),
+            "%.1f" % r["bytes_per_event"] if per_event_means(r) else "", size_text(r.get("rss_added_kib"))]
+
+
+def weights(cases):
+    """What recordings take on disk and in memory: the large ones row by row, the small ones in a sentence."""
+    measured = [(case, r) for case in cases for r in case["recorders"] if "median" in r]
+    large = [weight_row(case, r) for case, r in measured
+             if per_event_means(r) or r["recorder"] == "heaptrack" and find(case, "heap")]
+    small = sorted(r["bytes"] / 1024 for _, r in measured if r["group"] == "ringside" and not per_event_means(r))
+    text = ("Ringside keeps every event, in order and not compressed, so that the file is complete at any moment; heaptrack\n"
+            "keeps sums and compresses them.")
+    if small:
+        text += " Ringside's other recordings of these programs have fewer than 10 000 events and\ntake %s to %s." % (
+            size_text(small[0]), size_text(small[-1]))
+    return text + "\n\n" + markdown(["recording", "events", "on disk", "bytes per event", "RSS added"], large)
 
 
 def machine_text(result):
@@ -166,8 +169,8 @@ def heap_note(cases):
     own, other = (find(case, "heap"), find(case, "heaptrack")) if case else (None, None)
     if not own or not other or "median" not in own or "median" not in other:
         return ""
-    return ("With 30 frames, a malloc and a free recorded exactly add %s ns in Ringside and %s ns in heaptrack. "
-            "(heaptrack also compresses its file in a second process while the program runs.)\n"
+    return ("With 30 frames, a malloc and a free recorded exactly add %s ns in Ringside and %s ns in heaptrack.\n"
+            "heaptrack also interprets and compresses what it got in two other processes while the program runs.\n"
             % (short(own["added"]), short(other["added"])))
 
 
@@ -187,7 +190,7 @@ def page_of(result):
              cost_table(block, ["block"] + unique(peers(block)), {"block": "**Ringside**, block"}),
              "\n## Other tools: CPU and real programs\n",
              cost_table(other, ["everything"] + unique(peers(other)), {"everything": "**Ringside**, everything"}),
-             "\n## What a recording weighs\n", weight_table(cases), "\n## Reading\n",
+             "\n## What a recording weighs\n", weights(cases), "\n## Reading\n",
              "From start to the end of the output, no symbol cache from before. Events are allocations and frees.\n"
              "heaptrack has looked up functions and lines while it recorded, in a second process.\n",
              markdown(["reader", "events", "seconds", "events/s", "first output", "peak RSS"],
