@@ -35,6 +35,20 @@ $(B)/tests/unit/preload/%: tests/preload/%.c $(PRELOAD_UNIT_OBJ) $(wildcard test
 	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fno-omit-frame-pointer -MF $@.d -o $@ $< $(wildcard tests/support/fake_*.c) \
 		$(PRELOAD_UNIT_OBJ) -lcmocka -lunwind -ldl
 
+# Where threads share tables without locks, the same units under ThreadSanitizer.
+TSAN_UNITS := $(patsubst %,$(B)/tests/unit/tsan/preload/test_%,rules sampled stacks)
+TSAN_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/tsan/%.o) $(FORMAT_SRC:%.c=$(B)/tsan/%.o)
+$(B)/tsan/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $< (thread sanitizer)")
+	$(Q)$(CC) $(CPPFLAGS) $(PRELOAD_CFLAGS) -fsanitize=thread -c -o $@ $<
+
+$(B)/tests/unit/tsan/preload/%: tests/preload/%.c $(TSAN_OBJ) $(wildcard tests/support/fake_*.[ch])
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  TEST $< (thread sanitizer)")
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fsanitize=thread -fno-omit-frame-pointer -MF $@.d -o $@ $< \
+		$(wildcard tests/support/fake_*.c) $(TSAN_OBJ) -lcmocka -lunwind -ldl
+
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
 # libunwind, because both export _Unwind_*.
 ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes stacks text)
@@ -47,7 +61,7 @@ $(B)/tests/oracle: $(wildcard tests/preload/oracle*.c tests/preload/oracle*.cpp 
 	$(Q)$(CXX) $(CPPFLAGS) -O1 -g -c -o $(@D)/oracle.o/throw.o tests/preload/oracle_throw.cpp
 	$(Q)$(CXX) -Wl,-z,lazy -rdynamic -o $@ $(@D)/oracle.o/*.o $(ORACLE_OBJ) -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
 
-units: $(B)/tests/oracle $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
+units: $(B)/tests/oracle $(TSAN_UNITS) $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
 
 check: ## install what the tests need, build everything, run all tests
 	@scripts/deps.sh tests
@@ -62,4 +76,5 @@ warnings: ## build with gcc and clang into a throw-away folder, warnings are err
 
 .PHONY: units check e2e warnings
 .PRECIOUS: $(B)/san/%.o
--include $(SAN_OBJ:.o=.d)
+-include $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d)
+.SECONDARY: $(TSAN_OBJ)
