@@ -110,10 +110,10 @@ def weights(cases):
     large = [weight_row(case, r) for case, r in measured
              if per_event_means(r) or r["recorder"] == "heaptrack" and find(case, "heap")]
     small = sorted(r["bytes"] / 1024 for _, r in measured if r["group"] == "ringside" and not per_event_means(r))
-    text = ("Ringside keeps every event, in order and not compressed, so that the file is complete at any moment; heaptrack\n"
-            "keeps sums and compresses them.")
+    text = ("Ringside keeps each event with its time and thread and doesn't compress, so that the file is complete\n"
+            "at any moment. heaptrack compresses its file and notes the time now and then, not the thread.")
     if small:
-        text += " Ringside's other recordings of these programs have fewer than 10 000 events and\ntake %s to %s." % (
+        text += " Ringside's other recordings\nof these programs have fewer than 10 000 events and take %s to %s." % (
             size_text(small[0]), size_text(small[-1]))
     return text + "\n\n" + markdown(["recording", "events", "on disk", "bytes per event", "RSS added"], large)
 
