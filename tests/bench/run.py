@@ -108,7 +108,9 @@ def main():
               "versions": machine.versions(bench.ringside), "missing_cases": missing_cases,
               "missing_recorders": {r.name: r.missing() for r in recorders if r.missing()}}
     result["cases"] = run_cases(bench, cases, recorders, options)
-    result["reading"] = run_readers(bench, cases, recorders, options)
+    result["reading"] = []
+    if not failures(result):  # a recording that can't be made can't be read
+        result["reading"] = run_readers(bench, cases, recorders, options)
     result["seconds"] = round(time.monotonic() - begin, 1)
     with open(os.path.join(bench.build, "bench", "results.json"), "w") as file:
         json.dump(result, file, indent=1)
