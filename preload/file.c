@@ -202,6 +202,18 @@ static uint64_t timeval_ns(struct timeval t)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000;
 }
 
+void file_finish_mute(int end_kind, int end_code)
+{
+	struct rsd_header *h = file_header;
+
+	h->end_kind = (uint32_t)end_kind;
+	h->end_code = end_code;
+	if (clock_is_tsc) {
+		h->end.tick = clock_now();
+		h->end.mono_ns = h->start.mono_ns + clock_ns(h->end.tick - h->start.tick);
+	}
+}
+
 void file_finish(int end_kind, int end_code)
 {
 	struct rsd_header *h = file_header;

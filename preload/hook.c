@@ -13,6 +13,7 @@
 #include "preload/old_libc.h"
 
 struct real real;
+long (*hook_next_syscall)(long n, ...);
 
 static void *look_up(const char *name, const char *version)
 {
@@ -30,6 +31,7 @@ void hook_begin(void)
 #define HOOK(ret, name, params, version) real.name = (ret(*) params)look_up(#name, version);
 #define REAL(ret, name, params, version) real.name = (ret(*) params)look_up(#name, version);
 #include "preload/hooks.def"
+	hook_next_syscall = real.syscall;
 	/* A missing optional function left an error text behind that the program would find. */
 	dlerror();
 	__atomic_store_n(&done, true, __ATOMIC_RELEASE);

@@ -38,6 +38,7 @@ struct real {
 #include "preload/hooks.def"
 };
 extern struct real real;
+extern long (*hook_next_syscall)(long n, ...); /* real.syscall, where assembly finds it */
 
 /* What fortified programs call, libc declares only in inline headers; what old ones call, it no longer declares. */
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);

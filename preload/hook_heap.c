@@ -93,7 +93,8 @@ static void *boot_realloc(void *old, size_t size)
 
 static void *resize(enum rsd_api api, void *old, size_t size, const struct regs *from)
 {
-	uint64_t before;
+	struct thread *t;
+	uint64_t before, usable = 0;
 	void *block;
 
 	if (!heap_mode)
@@ -104,10 +105,17 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 			heap_alloc(from, api, block, size);
 		return block;
 	}
-	if (unlikely(heap_counts_usable) && thread_enter())
-		thread_enter()->slot->usable_live -= real.malloc_usable_size(old);
+	/* Not recorded may mean that the clock must not be read: seccomp's strict mode forbids even that. */
+	t = thread_enter();
+	if (unlikely(!t))
+		return real.realloc(old, size);
+	thread_settle(t);
+	if (unlikely(heap_counts_usable))
+		usable = real.malloc_usable_size(old);
 	before = clock_now();
 	block = real.realloc(old, size);
+	if (usable && (block || !size))
+		t->slot->usable_live -= usable;
 	if (likely(block != NULL))
 		heap_realloc(from, api, before, old, block, size);
 	else if (!size)

@@ -15,18 +15,21 @@
 EXPORT pid_t fork(void)
 {
 	uint64_t mask;
+	bool is_recorded = thread_self != NULL;
 	struct thread *t;
 	struct rec_proc record = { 0 };
 	pid_t pid;
 	int err;
 
 	HOOK_READY(fork);
-	sampler_block(&mask);
+	if (is_recorded)
+		sampler_block(&mask);
 	pid = real.fork();
 	err = errno;
-	if (!pid)
+	if (is_recorded && !pid)
 		windows_stand_in();
-	sampler_unblock(&mask);
+	if (is_recorded)
+		sampler_unblock(&mask);
 	if (pid > 0 && (t = thread_enter())) {
 		struct regs from = REGS_OF_CALLER();
 		struct lane *lane = lane_enter(t);

@@ -101,7 +101,9 @@ static void begin_recording(void)
 static void on_exit_handler(int status, void *unused)
 {
 	(void)unused;
-	if (*life_state != LIFE_RECORDING || !file_header)
+	if (file_header && thread_is_mute())
+		file_finish_mute(RSD_END_EXIT, status);
+	if (*life_state != LIFE_RECORDING || !file_header || thread_is_mute())
 		return;
 	thread_finish_process();
 	file_finish(RSD_END_EXIT, status);
@@ -120,6 +122,8 @@ bool life_child(void)
 	/* Until it is done, whatever happens in here is not recorded; nor is what a handler does that comes in between. */
 	if (!__atomic_compare_exchange_n(life_state, &unknown, LIFE_OFF, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return unknown == LIFE_RECORDING;
+	if (thread_is_mute())
+		return false;
 	sampler_block(&mask);
 	file_header = NULL;
 	thread_begin_child();

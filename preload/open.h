@@ -15,6 +15,9 @@
  */
 int file_open(bool is_child, const struct rsd_header *parent, char **argv);
 
+/* file_finish_mute - file_finish where no system call may be made: how the process ended, and about when. */
+void file_finish_mute(int end_kind, int end_code);
+
 /* file_finish - last numbers into the header, then the file is cut to what was used. */
 void file_finish(int end_kind, int end_code);
 

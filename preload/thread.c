@@ -28,6 +28,7 @@ uint32_t *life_state = &life_state_at_boot;
 
 static uint64_t free_threads; /* tagged pointer to a list */
 static struct thread *made_threads;
+static bool is_mute;
 static pthread_key_t exit_key;
 static bool has_exit_key;
 static struct rsd_extent *slot_tables[SLOT_TABLES];
@@ -180,7 +181,7 @@ static struct thread *take_state(void)
 
 struct thread *thread_register(const struct thread_birth *birth)
 {
-	struct thread *t = take_state();
+	struct thread *t = is_mute ? NULL : take_state();
 	struct rsd_thread *slot;
 	uint32_t index;
 	uint64_t now;
@@ -262,6 +263,8 @@ struct thread *thread_enter_slow(void)
 		return NULL;
 	if (thread_self)
 		return thread_self;
+	if (is_mute)
+		return NULL;
 	if (finished_slot)
 		return borrow_state();
 	return thread_register(NULL);
@@ -296,6 +299,33 @@ void thread_finish(struct thread *t)
 	finished_slot = t->index + 1;
 	thread_self = NULL;
 	free_push(t);
+}
+
+void thread_mute(bool is_all)
+{
+	struct thread *t = thread_self;
+
+	is_mute = true;
+	thread_checkpoint(t, clock_now(), NULL, NULL);
+	sampler_thread_end(t);
+	if (is_all) {
+		*life_state = LIFE_OFF;
+		thread_each(sampler_thread_end);
+	}
+	thread_self = NULL;
+}
+
+void thread_unmute(struct thread *t)
+{
+	is_mute = false;
+	thread_self = t;
+	*life_state = LIFE_RECORDING;
+	sampler_thread_begin(t);
+}
+
+bool thread_is_mute(void)
+{
+	return is_mute;
 }
 
 /* Re-armed until the last pass, because other keys' destructors still allocate and lock. */

@@ -188,6 +188,14 @@ void thread_checkpoint(struct thread *t, uint64_t now, uint64_t *cpu_ns, uint64_
 /* thread_finish - last words of the calling thread: name, CPU time, end. Its state is recycled. */
 void thread_finish(struct thread *t);
 
+/*
+ * thread_mute - the calling thread, or all threads, will not be recorded from now on, nor will new threads and children:
+ * no system call is made any more. thread_unmute - it was not necessary after all. Only for a registered thread.
+ */
+void thread_mute(bool is_all);
+void thread_unmute(struct thread *t);
+bool thread_is_mute(void);
+
 /* thread_each - call `visit` with every state of this process, those of ended threads included. */
 void thread_each(void (*visit)(struct thread *t));
 
