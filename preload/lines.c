@@ -193,6 +193,9 @@ static void *tick(void *unused)
 
 		next += step_ms * 1000000;
 		sleep_until(next);
+		/* The program's threads have all ended one by one: libc ends the process with the last, which is this. */
+		if (proc_is_over())
+			return NULL;
 		now = clock_mono_ns();
 		if (config.schedtrace && now - sched.last_ns + 500000 >= config.schedtrace * 1000000) {
 			sched_line(&sched, now);
@@ -205,7 +208,6 @@ static void *tick(void *unused)
 		if (stall_ms)
 			stall_lines(&stall, clock_now());
 	}
-	return NULL;
 }
 
 void lines_begin(void)

@@ -79,12 +79,28 @@ bool proc_is_runnable(uint32_t tid)
 	return at && buf[at] == 'R';
 }
 
+/* Where `field` of a stat line begins, 0 or the end when there is none. */
+static long field_at(const char *buf, long n, int field)
+{
+	long at = after_name(buf, n);
+
+	for (int i = 3; at && at < n && i < field; at++)
+		i += buf[at] == ' ';
+	return at;
+}
+
+bool proc_is_over(void)
+{
+	char buf[1024];
+	long n = proc_read("/proc/self/stat", buf, sizeof(buf)), at = field_at(buf, n, 3);
+
+	return at && at < n && buf[at] == 'Z' && number_at(buf, n, field_at(buf, n, 20)) == 2;
+}
+
 uint64_t proc_start_time(void)
 {
 	char buf[1024];
-	long n = proc_read("/proc/self/stat", buf, sizeof(buf)), at = after_name(buf, n);
+	long n = proc_read("/proc/self/stat", buf, sizeof(buf));
 
-	for (int field = 3; at && at < n && field < 22; at++)
-		field += buf[at] == ' ';
-	return number_at(buf, n, at);
+	return number_at(buf, n, field_at(buf, n, 22));
 }

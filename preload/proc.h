@@ -19,6 +19,9 @@ bool proc_is_runnable(uint32_t tid);
 /* proc_start_time - field 22 of /proc/self/stat: tells two processes with one pid apart. */
 uint64_t proc_start_time(void);
 
+/* proc_is_over - the first thread has ended, and the calling one is the only other. */
+bool proc_is_over(void);
+
 /* proc_thread_name - the name of thread `tid` into `name`, which is kept when it can't be read. */
 void proc_thread_name(uint32_t tid, char name[16]);
 
