@@ -10,6 +10,7 @@
 
 uint32_t heap_mode = RSD_HEAP_OFF;
 bool heap_counts_usable;
+static uint32_t has_degraded; /* or is about to */
 static uint64_t budget_grace_ticks, self_usual_ticks;
 
 #define BUDGET_GRACE_NS 100000000u
@@ -254,18 +255,19 @@ void heap_begin(void)
 	self_usual_ticks = clock_ticks(SELF_USUAL_NS);
 	if (config.heap == RSD_HEAP_SAMPLE && !sampled_begin())
 		config.heap = RSD_HEAP_OFF;
+	has_degraded = 0;
 	heap_mode = config.heap;
 }
 
 void heap_degrade(const char *why)
 {
-	uint32_t exact = RSD_HEAP_EXACT;
 	char buf[256];
 	struct text t = text_on(buf, sizeof(buf));
 
-	if (!sampled_begin() || !__atomic_compare_exchange_n(&heap_mode, &exact, RSD_HEAP_SAMPLE, false, __ATOMIC_ACQ_REL,
-							     __ATOMIC_RELAXED))
+	/* Asked again and again once the limit is near; the table of sampled blocks is made once, by one thread. */
+	if (heap_mode != RSD_HEAP_EXACT || __atomic_exchange_n(&has_degraded, 1, __ATOMIC_ACQ_REL) || !sampled_begin())
 		return;
+	__atomic_store_n(&heap_mode, RSD_HEAP_SAMPLE, __ATOMIC_RELEASE);
 	file_count(COUNT_DEGRADED, 1);
 	text_str(&t, why);
 	text_str(&t, ": heap exact until ");

@@ -24,9 +24,10 @@ static void *look_up(const char *name, const char *version)
 
 void hook_begin(void)
 {
-	static bool done;
+	static bool begun;
 
-	if (__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+	/* Set at the beginning: before glibc 2.34 a thread's first dlsym allocates, and comes back here by our calloc. */
+	if (__atomic_exchange_n(&begun, true, __ATOMIC_ACQ_REL))
 		return;
 #define HOOK(ret, name, params, version) real.name = (ret(*) params)look_up(#name, version);
 #define REAL(ret, name, params, version) real.name = (ret(*) params)look_up(#name, version);
@@ -34,5 +35,4 @@ void hook_begin(void)
 	hook_next_syscall = real.syscall;
 	/* A missing optional function left an error text behind that the program would find. */
 	dlerror();
-	__atomic_store_n(&done, true, __ATOMIC_RELEASE);
 }
