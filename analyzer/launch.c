@@ -236,12 +236,11 @@ static void tell(int fd, char stage, int err, const struct buf *text)
 	buf_release(&all);
 }
 
-/* A name that can't be meant for a recording is told before anything runs; a full disk must not keep a program from it. */
+/* A name that is no place for a recording is told before anything runs; a full disk must not keep a program from it. */
 static bool is_wrong_place(int err)
 {
 	return err == EINVAL || err == EISDIR;
 }
-
 
 __attribute__((noreturn)) static void run_child(const struct launch *l, int fd, const sigset_t *mask)
 {

@@ -48,9 +48,9 @@ static int store_end(int fd, const struct launch *l, const struct rsd_header *h)
 }
 
 /*
- * The kernel's sum knows the work of exec and exit that the process can't measure itself. It holds descendants that were
- * waited for: they are taken out where the process told their share at its exit, else it is only
- * taken where there are none.
+ * The kernel's sum knows the work of exec and exit that the process can't measure itself. It holds descendants that
+ * were waited for: they are taken out where the process told their share at its exit, else it is only taken where there
+ * are none.
  */
 static int store_usage(int fd, const struct launch *l, const struct rsd_header *h, bool is_alone)
 {
@@ -90,7 +90,8 @@ static void count_events(const struct reader *r, struct launch_result *result)
 
 static void count_lost(const struct rsd_header *h, struct launch_result *result)
 {
-	static const enum rsd_counter lost[] = { COUNT_LOST_FULL, COUNT_LOST_NESTED, COUNT_LOST_NO_THREAD, COUNT_SAMPLES_LOST };
+	static const enum rsd_counter lost[] = { COUNT_LOST_FULL, COUNT_LOST_NESTED, COUNT_LOST_NO_THREAD,
+						 COUNT_SAMPLES_LOST };
 
 	for (unsigned i = 0; i < sizeof(lost) / sizeof(lost[0]); i++)
 		result->lost += h->counter[lost[i]];

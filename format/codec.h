@@ -58,7 +58,8 @@ static inline size_t codec_put_free(void *p, struct codec_state from, enum rsd_t
 	int64_t addr_delta = (int64_t)(addr - from.addr);
 	uint64_t word;
 
-	if (tick_delta >> CODEC_TICK_BITS || addr_delta & 7 || !codec_fits_signed(addr_delta >> 3, CODEC_FREE_ADDR_BITS))
+	if (tick_delta >> CODEC_TICK_BITS || addr_delta & 7 ||
+	    !codec_fits_signed(addr_delta >> 3, CODEC_FREE_ADDR_BITS))
 		return 0;
 	word = (uint64_t)tag | tick_delta << 4 | (uint64_t)(addr_delta >> 3) << 28;
 	memcpy(p, &word, 8);

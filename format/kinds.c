@@ -24,7 +24,7 @@ enum {
 };
 
 static const struct kind_info kinds[] = {
-#define EVENT(KIND, id, shape, domain, name) \
+#define EVENT(KIND, id, shape, domain, name)                                                                           \
 	[EV_##KIND] = { name, #domain, #shape, sizeof(struct rec_##shape), moves_##shape },
 #include "format/events.def"
 };

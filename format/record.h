@@ -18,7 +18,7 @@
 
 #define RSD_MAGIC "RINGSIDE"
 #define RSD_VERSION 1u
-#define RSD_UNIT 65536u /* bytes */
+#define RSD_UNIT 65536u	      /* bytes */
 #define RSD_TEXT_OFFSET 4096u /* where header texts start in unit 0 */
 #define RSD_COUNTERS 64u
 #define RSD_WAITS 32u /* ids of waits.def are below this */
@@ -50,15 +50,15 @@ struct rsd_header {
 	uint32_t unit_size;   /* RSD_UNIT */
 	uint32_t machine;     /* ELF e_machine */
 	uint32_t pid, ppid;
-	uint64_t pid_start;         /* field 22 of /proc/PID/stat: tells a reused pid apart */
+	uint64_t pid_start;	    /* field 22 of /proc/PID/stat: tells a reused pid apart */
 	uint64_t start_realtime_ns; /* CLOCK_REALTIME at `start` */
-	struct rsd_clock start;     /* when recording began */
-	struct rsd_clock end;       /* (live) zero until the process said goodbye or its launcher did */
-	uint32_t tick_kind;         /* enum rsd_tick_kind */
-	uint32_t end_kind;          /* (live) enum rsd_end_kind */
-	int32_t end_code;           /* exit status or signal number */
-	uint32_t cpu_source;        /* enum rsd_cpu_source */
-	uint64_t cpu_ns;            /* (live at end) CPU time of the whole process, user and system */
+	struct rsd_clock start;	    /* when recording began */
+	struct rsd_clock end;	    /* (live) zero until the process said goodbye or its launcher did */
+	uint32_t tick_kind;	    /* enum rsd_tick_kind */
+	uint32_t end_kind;	    /* (live) enum rsd_end_kind */
+	int32_t end_code;	    /* exit status or signal number */
+	uint32_t cpu_source;	    /* enum rsd_cpu_source */
+	uint64_t cpu_ns;	    /* (live at end) CPU time of the whole process, user and system */
 	uint64_t user_ns, system_ns;
 	uint64_t max_rss_bytes;
 	uint32_t heap_mode; /* enum rsd_heap_mode, as asked for */
@@ -69,13 +69,13 @@ struct rsd_header {
 	uint32_t depth;
 	uint32_t flags;
 	struct rsd_text exe, argv, toggles, host, out; /* argv: joined by NUL */
-	uint64_t cap_units;                            /* units the mapping has room for */
-	uint64_t parent_random;                        /* `random` of the dump of the process that forked us, or 0 */
-	uint64_t random;                               /* tells two dumps apart */
-	uint32_t parent_pid_dump;                      /* pid of that process */
+	uint64_t cap_units;			       /* units the mapping has room for */
+	uint64_t parent_random;			       /* `random` of the dump of the process that forked us, or 0 */
+	uint64_t random;			       /* tells two dumps apart */
+	uint32_t parent_pid_dump;		       /* pid of that process */
 	uint32_t reserved0;
-	uint64_t start_cpu_ns;    /* CPU time of the process that is not this dump's: used before an exec */
-	uint64_t startup_ns;      /* from exec to `start`, taken as the CPU time used meanwhile; 0 in a descendant */
+	uint64_t start_cpu_ns;	  /* CPU time of the process that is not this dump's: used before an exec */
+	uint64_t startup_ns;	  /* from exec to `start`, taken as the CPU time used meanwhile; 0 in a descendant */
 	uint64_t children_cpu_ns; /* (at exit) CPU time of descendants that were waited for */
 
 	/* Allocation of everything below is one atomic add each. (live) */
@@ -90,13 +90,13 @@ struct rsd_header {
 };
 
 enum rsd_extent_kind {
-	RSD_EXTENT_EVENTS = 1,  /* records of one thread after another */
+	RSD_EXTENT_EVENTS = 1,	/* records of one thread after another */
 	RSD_EXTENT_SAMPLES = 2, /* the same records, written by the CPU signal handler only */
-	RSD_EXTENT_NODES = 3,   /* struct rsd_node[] from id `first` on */
-	RSD_EXTENT_META = 4,    /* struct rsd_meta records, many writers */
+	RSD_EXTENT_NODES = 3,	/* struct rsd_node[] from id `first` on */
+	RSD_EXTENT_META = 4,	/* struct rsd_meta records, many writers */
 	RSD_EXTENT_THREADS = 5, /* struct rsd_thread[] from index `first` on */
-	RSD_EXTENT_FDS = 6,     /* struct rsd_fd[] from descriptor `first` on */
-	RSD_EXTENT_LIVE = 7,    /* reserved: live table of sampled mode */
+	RSD_EXTENT_FDS = 6,	/* struct rsd_fd[] from descriptor `first` on */
+	RSD_EXTENT_LIVE = 7,	/* reserved: live table of sampled mode */
 	RSD_EXTENT_SYMBOLS = 8, /* symbol slices that the launcher appends, see docs/format.md */
 };
 
@@ -105,14 +105,14 @@ enum rsd_extent_kind {
 /* First bytes of every extent; data follow at sizeof(struct rsd_extent). `magic` is stored last. */
 struct rsd_extent {
 	uint32_t magic;
-	uint16_t kind;  /* enum rsd_extent_kind */
-	uint16_t units; /* length of the extent in units, 1 or more */
+	uint16_t kind;	 /* enum rsd_extent_kind */
+	uint16_t units;	 /* length of the extent in units, 1 or more */
 	uint32_t thread; /* index of the thread that opened it */
-	uint32_t first;  /* first id, index or descriptor in it, by kind */
-	uint64_t seq;    /* a recycled extent gets a new one before it is written again */
+	uint32_t first;	 /* first id, index or descriptor in it, by kind */
+	uint64_t seq;	 /* a recycled extent gets a new one before it is written again */
 	struct rsd_clock base;
 	uint64_t base_addr; /* what the first compact record's address delta adds to */
-	uint64_t used;      /* committed data bytes (EVENTS, SAMPLES); for META the reserved bytes */
+	uint64_t used;	    /* committed data bytes (EVENTS, SAMPLES); for META the reserved bytes */
 	/* The writer's own state; readers recompute it. */
 	uint64_t last_tick, last_addr;
 	uint64_t reserved[7];
@@ -138,21 +138,21 @@ struct rsd_node {
 
 /* One thread, live: the thread itself writes (plain stores), readers may look at any time. */
 struct rsd_thread_wait {
-	uint64_t calls;       /* all calls of this kind, long and short */
+	uint64_t calls;	      /* all calls of this kind, long and short */
 	uint64_t short_ticks; /* time in calls shorter than the threshold */
 };
 struct rsd_thread {
 	uint32_t tid;
-	uint32_t state;        /* 0 unused, 1 running, 2 gone */
+	uint32_t state;	       /* 0 unused, 1 running, 2 gone */
 	uint32_t creator;      /* thread index + 1, or 0 */
 	uint32_t create_stack; /* stack of the pthread_create call, or 0 */
 	uint64_t start_routine;
 	uint64_t start_tick, end_tick; /* end_tick 0: still running when last seen */
-	uint64_t cpu_ns;               /* thread CPU clock at `cpu_tick` */
+	uint64_t cpu_ns;	       /* thread CPU clock at `cpu_tick` */
 	uint64_t cpu_tick;
 	char name[16];
 	uint64_t allocs, alloc_bytes, frees; /* requested bytes */
-	uint64_t usable_live;                /* two's complement: usable bytes allocated minus freed here; heaptrace only */
+	uint64_t usable_live; /* two's complement: usable bytes allocated minus freed here; heaptrace only */
 	uint64_t events, lost;
 	uint64_t self_ticks; /* time inside the recorder, from timing one event in RSD_SELF_EVERY */
 	uint64_t samples;
@@ -194,7 +194,7 @@ enum rsd_tag {
 };
 
 /* head: tag 4 bits | kind 8 bits | length in 4-byte words 8 bits | flags 12 bits */
-#define RSD_HEAD(kind, bytes, flags) \
+#define RSD_HEAD(kind, bytes, flags)                                                                                   \
 	((uint32_t)RSD_TAG_LONG | (uint32_t)(kind) << 4 | (uint32_t)((bytes) / 4) << 12 | (uint32_t)(flags) << 20)
 #define RSD_HEAD_KIND(head) ((head) >> 4 & 0xff)
 #define RSD_HEAD_BYTES(head) (((head) >> 12 & 0xff) * 4)
@@ -229,9 +229,9 @@ struct rec_pages { /* PAGES_UNMAP */
 struct rec_span { /* h.tick is the end of the wait */
 	struct rec_head h;
 	uint64_t dur_ticks;
-	uint64_t object; /* lock or object address, or descriptor for io */
-	uint64_t amount; /* bytes moved, timeout in ns, pid waited for: by kind */
-	uint64_t cpu_ns; /* CPU time of the thread since its previous checkpoint */
+	uint64_t object;      /* lock or object address, or descriptor for io */
+	uint64_t amount;      /* bytes moved, timeout in ns, pid waited for: by kind */
+	uint64_t cpu_ns;      /* CPU time of the thread since its previous checkpoint */
 	uint64_t since_ticks; /* ticks since that checkpoint; off-CPU time = since - cpu, at most dur is this wait's */
 	uint32_t stack;
 	uint32_t peer; /* tid of the lock's owner when the wait began, or 0 */
@@ -243,9 +243,9 @@ struct rec_hold { /* h.tick is the release */
 	struct rec_head h;
 	uint64_t object;
 	uint64_t held_ticks; /* 0: the time of acquisition is not known */
-	uint32_t stack;      /* of the release */
+	uint32_t stack;	     /* of the release */
 	uint32_t waiters;    /* threads waiting at that moment */
-	uint32_t wait;       /* waits.def: the kind of lock */
+	uint32_t wait;	     /* waits.def: the kind of lock */
 } RSD_PACKED;
 
 struct rec_wake {
@@ -253,7 +253,7 @@ struct rec_wake {
 	uint64_t object;
 	uint32_t stack;
 	uint32_t target; /* tid if known */
-	uint16_t wait;   /* the kind of wait this may end */
+	uint16_t wait;	 /* the kind of wait this may end */
 	uint16_t count;
 } RSD_PACKED;
 
@@ -279,7 +279,7 @@ struct rec_fd {
 struct rec_note { /* annotations of include/ringside.h */
 	struct rec_head h;
 	uint64_t id, parent; /* task; a region's parent is the task it belongs to */
-	uint64_t value;      /* COUNTER: IEEE double; else 0 */
+	uint64_t value;	     /* COUNTER: IEEE double; else 0 */
 	uint32_t name, text; /* string ids: type or category, message */
 	uint32_t stack;
 } RSD_PACKED;
@@ -319,7 +319,7 @@ struct meta_module {
 	struct rsd_meta h;
 	uint32_t id;
 	uint32_t build_id_len;
-	uint64_t bias;       /* run-time address minus ELF address */
+	uint64_t bias;	     /* run-time address minus ELF address */
 	uint64_t start, end; /* run-time address range */
 	uint64_t tick;
 	uint8_t build_id[RSD_BUILD_ID_MAX];

@@ -45,8 +45,7 @@ enum ringside_op {
 };
 __attribute__((weak)) uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const char *name,
 						const char *text, double value);
-__attribute__((weak)) void ringside_pool_v1(int op, const void *pool, const char *name, const void *block,
-					    size_t size);
+__attribute__((weak)) void ringside_pool_v1(int op, const void *pool, const char *name, const void *block, size_t size);
 
 /*
  * Their addresses, or 0. Without -fPIC or -fPIE a compiler takes the address of a weak symbol as a constant, which

@@ -34,7 +34,8 @@ static struct birth *packet_take(void)
 		uint32_t is_free = 0;
 
 		if (!__atomic_load_n(&table[i].is_used, __ATOMIC_RELAXED) &&
-		    __atomic_compare_exchange_n(&table[i].is_used, &is_free, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		    __atomic_compare_exchange_n(&table[i].is_used, &is_free, 1, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
 			return &table[i];
 	}
 	return NULL;

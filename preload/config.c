@@ -199,8 +199,8 @@ int config_signal(const char *name, size_t len)
 		const char *name;
 		int number;
 	} signals[] = {
-		{ "HUP", SIGHUP },   { "INT", SIGINT },   { "QUIT", SIGQUIT }, { "USR1", SIGUSR1 },
-		{ "USR2", SIGUSR2 }, { "TERM", SIGTERM }, { "ALRM", SIGALRM }, { "URG", SIGURG },
+		{ "HUP", SIGHUP },   { "INT", SIGINT },	    { "QUIT", SIGQUIT }, { "USR1", SIGUSR1 },
+		{ "USR2", SIGUSR2 }, { "TERM", SIGTERM },   { "ALRM", SIGALRM }, { "URG", SIGURG },
 		{ "PWR", SIGPWR },   { "WINCH", SIGWINCH },
 	};
 

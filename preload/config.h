@@ -14,17 +14,17 @@
 enum config_children { CHILDREN_ON, CHILDREN_OFF, CHILDREN_MATCH };
 
 struct config {
-	uint32_t heap;         /* enum rsd_heap_mode */
+	uint32_t heap;	       /* enum rsd_heap_mode */
 	uint64_t sample_bytes; /* mean of heap=sample:SIZE */
-	uint64_t cpu;          /* Hz, 0 off */
-	uint64_t block;        /* ns, CONFIG_OFF */
+	uint64_t cpu;	       /* Hz, 0 off */
+	uint64_t block;	       /* ns, CONFIG_OFF */
 	uint64_t ring, limit;  /* bytes, 0 none */
-	uint64_t depth;        /* frames */
+	uint64_t depth;	       /* frames */
 	char out[CONFIG_TEXT_MAX];
 	uint32_t children; /* enum config_children */
 	char children_match[CONFIG_TEXT_MAX];
-	uint64_t schedtrace, heaptrace;            /* ms, 0 off */
-	uint64_t locktrace, iotrace, stalltrace;   /* ns, CONFIG_OFF */
+	uint64_t schedtrace, heaptrace;		 /* ms, 0 off */
+	uint64_t locktrace, iotrace, stalltrace; /* ns, CONFIG_OFF */
 	uint64_t inittrace, budget, help;
 	char trigger[CONFIG_TEXT_MAX];
 	char toggles[CONFIG_TEXT_MAX * 2]; /* as given, for the dump's header */

@@ -269,8 +269,9 @@ struct rsd_extent *file_extent(enum rsd_extent_kind kind, unsigned units, uint32
 	if (!unit)
 		return NULL;
 	ext = windows_at(unit);
-	if (!ext || file_populate(ext, populate && populate < (size_t)units * RSD_UNIT ? populate :
-										       (size_t)units * RSD_UNIT) != 0) {
+	if (!ext ||
+	    file_populate(ext, populate && populate < (size_t)units * RSD_UNIT ? populate : (size_t)units * RSD_UNIT) !=
+		    0) {
 		stop_growing();
 		return NULL;
 	}
@@ -347,7 +348,8 @@ static uint32_t put_text(enum rsd_meta_kind kind, const char *text, size_t len)
 		file_count(COUNT_STRINGS_LOST, 1);
 		return 0;
 	}
-	record->id = kind == META_STRING ? (uint32_t)__atomic_fetch_add(&file_header->next_string, 1, __ATOMIC_RELAXED) : 0;
+	record->id =
+		kind == META_STRING ? (uint32_t)__atomic_fetch_add(&file_header->next_string, 1, __ATOMIC_RELAXED) : 0;
 	record->text_len = (uint32_t)len;
 	__builtin_memcpy(record + 1, text, len);
 	meta_commit(record);

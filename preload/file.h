@@ -18,7 +18,8 @@
 /* The mapping, or NULL while nothing is recorded (not begun, failed, child not yet reopened). */
 extern struct rsd_header *file_header;
 
-/* How many dumps this process and those it was forked from have opened: what belongs to another one has another number. */
+/* How many dumps this process and those it was forked from have opened: what belongs to another one has another number.
+ */
 extern uint32_t file_generation;
 
 /*

@@ -16,8 +16,8 @@ static uint64_t budget_grace_ticks, self_usual_ticks;
 #define BUDGET_GRACE_NS 100000000u
 #define SELF_USUAL_NS 5000u
 
-static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
-			   void *block, size_t size, uint32_t stack)
+static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api,
+			   uint64_t now, void *block, size_t size, uint32_t stack)
 {
 	struct rec_alloc record = { .addr = (uintptr_t)block, .size = size, .stack = stack, .api = (uint16_t)api };
 
@@ -39,8 +39,8 @@ static void put_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind k
 
 	if (unlikely(!ext))
 		return;
-	len = tag ? codec_put_alloc(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now, (uintptr_t)block,
-				    size, stack)
+	len = tag ? codec_put_alloc(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now,
+				    (uintptr_t)block, size, stack)
 		  : 0;
 	if (unlikely(!len)) {
 		put_long_alloc(t, lane, kind, api, now, block, size, stack);
@@ -60,7 +60,8 @@ static void put_free(struct thread *t, struct lane *lane, enum rsd_event_kind ki
 
 	if (unlikely(!ext))
 		return;
-	len = codec_put_free(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now, (uintptr_t)block);
+	len = codec_put_free(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now,
+			     (uintptr_t)block);
 	if (unlikely(!len)) {
 		struct rec_free record = { .addr = (uintptr_t)block, .api = api };
 
@@ -89,8 +90,8 @@ static void keep_budget(struct thread *t, uint64_t now)
 }
 
 /*
- * Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. A long one (the thread
- * was preempted, or made room in the file, which lane_room_slow times itself) stands for nothing but itself.
+ * Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. A long one (the
+ * thread was preempted, or made room in the file, which lane_room_slow times itself) stands for nothing but itself.
  */
 static inline void time_self(struct thread *t, uint64_t since)
 {

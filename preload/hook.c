@@ -26,7 +26,8 @@ void hook_begin(void)
 {
 	static bool begun;
 
-	/* Set at the beginning: before glibc 2.34 a thread's first dlsym allocates, and comes back here by our calloc. */
+	/* Set at the beginning: before glibc 2.34 a thread's first dlsym allocates, and comes back here by our calloc.
+	 */
 	if (__atomic_exchange_n(&begun, true, __ATOMIC_ACQ_REL))
 		return;
 #define HOOK(ret, name, params, version) real.name = (ret(*) params)look_up(#name, version);

@@ -64,10 +64,10 @@ void hook_begin(void);
  * HOOK_READY - the first line of every wrapper outside the allocation family: something may call it before
  * our constructor ran (another library's IFUNC resolver or constructor).
  */
-#define HOOK_READY(name)                      \
-	do {                                  \
-		if (unlikely(!real.name))     \
-			hook_begin();         \
+#define HOOK_READY(name)                                                                                               \
+	do {                                                                                                           \
+		if (unlikely(!real.name))                                                                              \
+			hook_begin();                                                                                  \
 	} while (0)
 
 #endif

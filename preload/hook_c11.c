@@ -11,19 +11,19 @@ static uint32_t mtx_owner(const mtx_t *mutex)
 	return (uint32_t)__atomic_load_n(&((const pthread_mutex_t *)mutex)->__data.__owner, __ATOMIC_RELAXED);
 }
 
-#define MTX_SLOW(mutex, call, from)                                           \
-	({                                                                    \
-		struct span s_ = span_begin(WAIT_MUTEX, (uintptr_t)(mutex));  \
-		int ret_;                                                     \
-                                                                              \
-		s_.peer = mtx_owner(mutex);                                   \
-		lock_wait_begin(mutex);                                       \
-		ret_ = (call);                                                \
-		lock_wait_end(mutex, ret_ == thrd_timedout);                  \
-		if (ret_ == thrd_success)                                     \
-			lock_acquired(mutex);                                 \
-		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from); \
-		ret_;                                                         \
+#define MTX_SLOW(mutex, call, from)                                                                                    \
+	({                                                                                                             \
+		struct span s_ = span_begin(WAIT_MUTEX, (uintptr_t)(mutex));                                           \
+		int ret_;                                                                                              \
+                                                                                                                       \
+		s_.peer = mtx_owner(mutex);                                                                            \
+		lock_wait_begin(mutex);                                                                                \
+		ret_ = (call);                                                                                         \
+		lock_wait_end(mutex, ret_ == thrd_timedout);                                                           \
+		if (ret_ == thrd_success)                                                                              \
+			lock_acquired(mutex);                                                                          \
+		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from);                                         \
+		ret_;                                                                                                  \
 	})
 
 EXPORT int mtx_lock(mtx_t *mutex)
@@ -62,19 +62,19 @@ EXPORT int mtx_unlock(mtx_t *mutex)
 	return ret;
 }
 
-#define CND_WAIT(cond, mutex, call)                                         \
-	({                                                                  \
-		struct regs from_ = REGS_OF_CALLER();                       \
-		struct lock_release release_ = lock_release_begin(mutex);   \
-		struct span s_ = span_begin(WAIT_COND, (uintptr_t)(cond));  \
-		int ret_;                                                   \
-                                                                            \
-		if (unlikely(release_.tick))                                \
-			lock_release_end(&release_, WAIT_MUTEX, &from_);    \
-		ret_ = (call);                                              \
-		lock_acquired(mutex);                                       \
-		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from_); \
-		ret_;                                                       \
+#define CND_WAIT(cond, mutex, call)                                                                                    \
+	({                                                                                                             \
+		struct regs from_ = REGS_OF_CALLER();                                                                  \
+		struct lock_release release_ = lock_release_begin(mutex);                                              \
+		struct span s_ = span_begin(WAIT_COND, (uintptr_t)(cond));                                             \
+		int ret_;                                                                                              \
+                                                                                                                       \
+		if (unlikely(release_.tick))                                                                           \
+			lock_release_end(&release_, WAIT_MUTEX, &from_);                                               \
+		ret_ = (call);                                                                                         \
+		lock_acquired(mutex);                                                                                  \
+		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from_);                                        \
+		ret_;                                                                                                  \
 	})
 
 EXPORT int cnd_wait(cnd_t *cond, mtx_t *mutex)

@@ -13,25 +13,25 @@
 #include "preload/io.h"
 
 /* The value of an opening call; the new descriptor is the span's amount, plus one, so that 0 means none. */
-#define OPEN(call)                                                                                    \
-	({                                                                                            \
-		struct span s_ = span_begin(WAIT_OPEN, (uint64_t)-1);                                 \
-		int ret_ = (call);                                                                    \
-                                                                                                      \
-		fds_close(ret_);                                                                      \
-		span_end(&s_, ret_ < 0 ? errno : 0, ret_ < 0 ? 0 : (uint64_t)ret_ + 1, REGS_OF_CALLER()); \
-		ret_;                                                                                 \
+#define OPEN(call)                                                                                                     \
+	({                                                                                                             \
+		struct span s_ = span_begin(WAIT_OPEN, (uint64_t)-1);                                                  \
+		int ret_ = (call);                                                                                     \
+                                                                                                                       \
+		fds_close(ret_);                                                                                       \
+		span_end(&s_, ret_ < 0 ? errno : 0, ret_ < 0 ? 0 : (uint64_t)ret_ + 1, REGS_OF_CALLER());              \
+		ret_;                                                                                                  \
 	})
 
-#define THIRD(type, after)                  \
-	({                                  \
-		va_list list_;              \
-		type arg_;                  \
-                                            \
-		va_start(list_, after);     \
-		arg_ = va_arg(list_, type); \
-		va_end(list_);              \
-		arg_;                       \
+#define THIRD(type, after)                                                                                             \
+	({                                                                                                             \
+		va_list list_;                                                                                         \
+		type arg_;                                                                                             \
+                                                                                                                       \
+		va_start(list_, after);                                                                                \
+		arg_ = va_arg(list_, type);                                                                            \
+		va_end(list_);                                                                                         \
+		arg_;                                                                                                  \
 	})
 
 EXPORT int open(const char *path, int flags, ...)

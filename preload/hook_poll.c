@@ -4,13 +4,13 @@
 #include "preload/masks.h"
 #include "preload/span.h"
 
-#define WAIT(kind, object, call)                                        \
-	({                                                              \
-		struct span s_ = span_begin(kind, (uint64_t)(object));  \
-		int ret_ = (call);                                      \
-                                                                        \
-		span_end(&s_, ret_ < 0 ? errno : 0, ret_ > 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER()); \
-		ret_;                                                   \
+#define WAIT(kind, object, call)                                                                                       \
+	({                                                                                                             \
+		struct span s_ = span_begin(kind, (uint64_t)(object));                                                 \
+		int ret_ = (call);                                                                                     \
+                                                                                                                       \
+		span_end(&s_, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER());                     \
+		ret_;                                                                                                  \
 	})
 
 static int64_t first_fd(const struct pollfd *fds, nfds_t n)

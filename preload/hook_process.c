@@ -45,13 +45,13 @@ EXPORT pid_t fork(void)
 	return pid;
 }
 
-#define WAIT_FOR(child, type, call)                                           \
-	({                                                                    \
-		struct span s_ = span_begin(WAIT_WAIT_CHILD, (uint64_t)(int64_t)(child)); \
-		type ret_ = (call);                                           \
-                                                                              \
-		span_end(&s_, ret_ < 0 ? errno : 0, ret_ > 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER()); \
-		ret_;                                                         \
+#define WAIT_FOR(child, type, call)                                                                                    \
+	({                                                                                                             \
+		struct span s_ = span_begin(WAIT_WAIT_CHILD, (uint64_t)(int64_t)(child));                              \
+		type ret_ = (call);                                                                                    \
+                                                                                                                       \
+		span_end(&s_, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER());                     \
+		ret_;                                                                                                  \
 	})
 
 EXPORT pid_t wait(int *status)

@@ -2,9 +2,9 @@
 /*
  * hook_sandbox.c - a program that takes system calls away from itself, by seccomp.
  *
- * What its filter does to a call that it does not know is mostly to kill, and the recorder's calls are not the program's:
- * so the recorder makes none any more. The calling thread (with TSYNC: every thread) and all that comes from it
- * later is not recorded from then on, and a notice says so. What happened before stays.
+ * What its filter does to a call that it does not know is mostly to kill, and the recorder's calls are not the
+ * program's: so the recorder makes none any more. The calling thread (with TSYNC: every thread) and all that comes from
+ * it later is not recorded from then on, and a notice says so. What happened before stays.
  */
 #include <errno.h>
 #include <linux/seccomp.h>

@@ -65,13 +65,13 @@ EXPORT sighandler_t signal(int sig, sighandler_t handler)
 }
 
 /* Older ways to the same end; signal is __sysv_signal in programs that ask for X/Open. */
-#define OLD_SIGNAL(name)                                            \
-	EXPORT sighandler_t name(int sig, sighandler_t handler)     \
-	{                                                           \
-		HOOK_READY(name);                                   \
-		if (unlikely(is_ours(sig)))                         \
-			step_aside(sig);                            \
-		return real.name(sig, handler);                     \
+#define OLD_SIGNAL(name)                                                                                               \
+	EXPORT sighandler_t name(int sig, sighandler_t handler)                                                        \
+	{                                                                                                              \
+		HOOK_READY(name);                                                                                      \
+		if (unlikely(is_ours(sig)))                                                                            \
+			step_aside(sig);                                                                               \
+		return real.name(sig, handler);                                                                        \
 	}
 OLD_SIGNAL(bsd_signal)
 OLD_SIGNAL(ssignal)

@@ -78,7 +78,8 @@ EXPORT ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags)
 	return IO(WAIT_RECV, fd, false, real.__recv_chk(fd, buf, n, size, flags));
 }
 
-EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *addr, socklen_t *len)
+EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t n, size_t size, int flags, struct sockaddr *addr,
+			      socklen_t *len)
 {
 	HOOK_READY(__recvfrom_chk);
 	return IO(WAIT_RECV, fd, false, real.__recvfrom_chk(fd, buf, n, size, flags, addr, len));

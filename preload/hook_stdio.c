@@ -31,17 +31,17 @@ static int fd_of(const FILE *f)
 	return f ? f->_fileno : -1;
 }
 
-#define STREAM(kind, f, is_write, type, call, bytes, failed)                           \
-	({                                                                             \
-		int fd_ = fd_of(f);                                                    \
-		struct span s_ = span_begin(kind, (uint64_t)(int64_t)fd_);             \
-		type ret_ = (call);                                                    \
-		uint64_t bytes_ = (bytes);                                             \
-		uint64_t ticks_ = span_end(&s_, (failed) ? errno : 0, bytes_, REGS_OF_CALLER()); \
-                                                                                       \
-		if (s_.t && fd_ >= 0)                                                  \
-			fds_io(s_.t, fd_, is_write, bytes_, ticks_);                   \
-		ret_;                                                                  \
+#define STREAM(kind, f, is_write, type, call, bytes, failed)                                                           \
+	({                                                                                                             \
+		int fd_ = fd_of(f);                                                                                    \
+		struct span s_ = span_begin(kind, (uint64_t)(int64_t)fd_);                                             \
+		type ret_ = (call);                                                                                    \
+		uint64_t bytes_ = (bytes);                                                                             \
+		uint64_t ticks_ = span_end(&s_, (failed) ? errno : 0, bytes_, REGS_OF_CALLER());                       \
+                                                                                                                       \
+		if (s_.t && fd_ >= 0)                                                                                  \
+			fds_io(s_.t, fd_, is_write, bytes_, ticks_);                                                   \
+		ret_;                                                                                                  \
 	})
 
 EXPORT size_t fread(void *buf, size_t size, size_t n, FILE *f)
@@ -102,7 +102,8 @@ EXPORT int fclose(FILE *f)
 EXPORT ssize_t getline(char **line, size_t *cap, FILE *f)
 {
 	HOOK_READY(getline);
-	return STREAM(WAIT_READ, f, false, ssize_t, real.getline(line, cap, f), ret_ > 0 ? (uint64_t)ret_ : 0, ret_ < 0);
+	return STREAM(WAIT_READ, f, false, ssize_t, real.getline(line, cap, f), ret_ > 0 ? (uint64_t)ret_ : 0,
+		      ret_ < 0);
 }
 
 EXPORT ssize_t getdelim(char **line, size_t *cap, int delimiter, FILE *f)

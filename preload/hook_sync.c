@@ -22,19 +22,19 @@ static uint32_t mutex_owner(const pthread_mutex_t *mutex)
 }
 
 /* The waiting part of any lock call, around an expression of the real one. */
-#define LOCK_SLOW(kind, lock, owner, call, from)                              \
-	({                                                                    \
-		struct span s = span_begin(kind, (uintptr_t)(lock));          \
-		int err_;                                                     \
-                                                                              \
-		s.peer = (owner);                                             \
-		lock_wait_begin(lock);                                        \
-		err_ = (call);                                                \
-		lock_wait_end(lock, err_ == ETIMEDOUT);                       \
-		if (is_acquired(err_))                                        \
-			lock_acquired(lock);                                  \
-		span_end(&s, err_, 0, from);                                  \
-		err_;                                                         \
+#define LOCK_SLOW(kind, lock, owner, call, from)                                                                       \
+	({                                                                                                             \
+		struct span s = span_begin(kind, (uintptr_t)(lock));                                                   \
+		int err_;                                                                                              \
+                                                                                                                       \
+		s.peer = (owner);                                                                                      \
+		lock_wait_begin(lock);                                                                                 \
+		err_ = (call);                                                                                         \
+		lock_wait_end(lock, err_ == ETIMEDOUT);                                                                \
+		if (is_acquired(err_))                                                                                 \
+			lock_acquired(lock);                                                                           \
+		span_end(&s, err_, 0, from);                                                                           \
+		err_;                                                                                                  \
 	})
 
 EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
@@ -109,18 +109,18 @@ EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
 
 /* ---- rwlocks ---- */
 
-#define RWLOCK(kind, lock, try, call)                                                          \
-	({                                                                                     \
-		int tried_ = (try);                                                            \
-                                                                                               \
-		if (likely(tried_ != EBUSY)) {                                                 \
-			span_count(kind);                                                      \
-			if (!tried_)                                                           \
-				lock_acquired(lock);                                           \
-		} else {                                                                       \
-			tried_ = LOCK_SLOW(kind, lock, rwlock_owner(lock), call, REGS_OF_CALLER()); \
-		}                                                                              \
-		tried_;                                                                        \
+#define RWLOCK(kind, lock, try, call)                                                                                  \
+	({                                                                                                             \
+		int tried_ = (try);                                                                                    \
+                                                                                                                       \
+		if (likely(tried_ != EBUSY)) {                                                                         \
+			span_count(kind);                                                                              \
+			if (!tried_)                                                                                   \
+				lock_acquired(lock);                                                                   \
+		} else {                                                                                               \
+			tried_ = LOCK_SLOW(kind, lock, rwlock_owner(lock), call, REGS_OF_CALLER());                    \
+		}                                                                                                      \
+		tried_;                                                                                                \
 	})
 
 /* Only a writer is known by name. */
@@ -190,19 +190,19 @@ EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 
 /* ---- conditions: the wait releases the mutex and takes it again, below any wrapper ---- */
 
-#define COND_WAIT(cond, mutex, call)                                            \
-	({                                                                      \
-		struct regs from_ = REGS_OF_CALLER();                           \
-		struct lock_release release_ = mutex_release_begin(mutex);      \
-		struct span s_ = span_begin(WAIT_COND, (uintptr_t)(cond));      \
-		int err_;                                                       \
-                                                                                \
-		if (unlikely(release_.tick))                                    \
-			lock_release_end(&release_, WAIT_MUTEX, &from_);        \
-		err_ = (call);                                                  \
-		lock_acquired(mutex);                                           \
-		span_end(&s_, err_, 0, from_);                                  \
-		err_;                                                           \
+#define COND_WAIT(cond, mutex, call)                                                                                   \
+	({                                                                                                             \
+		struct regs from_ = REGS_OF_CALLER();                                                                  \
+		struct lock_release release_ = mutex_release_begin(mutex);                                             \
+		struct span s_ = span_begin(WAIT_COND, (uintptr_t)(cond));                                             \
+		int err_;                                                                                              \
+                                                                                                                       \
+		if (unlikely(release_.tick))                                                                           \
+			lock_release_end(&release_, WAIT_MUTEX, &from_);                                               \
+		err_ = (call);                                                                                         \
+		lock_acquired(mutex);                                                                                  \
+		span_end(&s_, err_, 0, from_);                                                                         \
+		err_;                                                                                                  \
 	})
 
 EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
@@ -226,13 +226,13 @@ EXPORT int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, 
 
 /* ---- semaphores, barriers, spin locks ---- */
 
-#define SEM_WAIT(sem, call)                                                 \
-	({                                                                  \
-		struct span s_ = span_begin(WAIT_SEM, (uintptr_t)(sem));    \
-		int ret_ = (call);                                          \
-                                                                            \
-		span_end(&s_, ret_ ? errno : 0, 0, REGS_OF_CALLER());       \
-		ret_;                                                       \
+#define SEM_WAIT(sem, call)                                                                                            \
+	({                                                                                                             \
+		struct span s_ = span_begin(WAIT_SEM, (uintptr_t)(sem));                                               \
+		int ret_ = (call);                                                                                     \
+                                                                                                                       \
+		span_end(&s_, ret_ ? errno : 0, 0, REGS_OF_CALLER());                                                  \
+		ret_;                                                                                                  \
 	})
 
 /* sem_wait(3): -1 and errno on failure, EINTR included. */

@@ -20,13 +20,13 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
 	return err;
 }
 
-#define JOIN(thread, call)                                                   \
-	({                                                                   \
-		struct span s_ = span_begin(WAIT_JOIN, (uint64_t)(thread));  \
-		int err_ = (call);                                           \
-                                                                             \
-		span_end(&s_, err_, 0, REGS_OF_CALLER());                    \
-		err_;                                                        \
+#define JOIN(thread, call)                                                                                             \
+	({                                                                                                             \
+		struct span s_ = span_begin(WAIT_JOIN, (uint64_t)(thread));                                            \
+		int err_ = (call);                                                                                     \
+                                                                                                                       \
+		span_end(&s_, err_, 0, REGS_OF_CALLER());                                                              \
+		err_;                                                                                                  \
 	})
 
 EXPORT int pthread_join(pthread_t thread, void **result)
@@ -56,7 +56,8 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 	HOOK_READY(pthread_setname_np);
 	err = real.pthread_setname_np(thread, name);
 	if (!err && pthread_equal(thread, pthread_self()) && (t = thread_enter())) {
-		__builtin_memcpy(t->slot->name, name, text_len(name) + 1); /* at most 15 and the end, or it had failed */
+		__builtin_memcpy(t->slot->name, name,
+				 text_len(name) + 1); /* at most 15 and the end, or it had failed */
 		thread_settle(t);
 	}
 	return err;

@@ -4,13 +4,13 @@
 #include "preload/masks.h"
 #include "preload/span.h"
 
-#define WAIT(kind, object, type, call, err)                          \
-	({                                                           \
-		struct span s_ = span_begin(kind, object);           \
-		type ret_ = (call);                                  \
-                                                                     \
-		span_end(&s_, err, 0, REGS_OF_CALLER());             \
-		ret_;                                                \
+#define WAIT(kind, object, type, call, err)                                                                            \
+	({                                                                                                             \
+		struct span s_ = span_begin(kind, object);                                                             \
+		type ret_ = (call);                                                                                    \
+                                                                                                                       \
+		span_end(&s_, err, 0, REGS_OF_CALLER());                                                               \
+		ret_;                                                                                                  \
 	})
 
 EXPORT int nanosleep(const struct timespec *time, struct timespec *left)

@@ -64,15 +64,17 @@ static void run(unsigned index, int argc, char **argv, char **envp)
 }
 
 /* An init function gets no word about which object it belongs to: so there is one function for each. */
-#define RUN(n)                                                   \
-	static void run_##n(int argc, char **argv, char **envp)  \
-	{                                                        \
-		run(0x##n, argc, argv, envp);                    \
+#define RUN(n)                                                                                                         \
+	static void run_##n(int argc, char **argv, char **envp)                                                        \
+	{                                                                                                              \
+		run(0x##n, argc, argv, envp);                                                                          \
 	}
-#define SIXTEEN(M, h) M(h##0) M(h##1) M(h##2) M(h##3) M(h##4) M(h##5) M(h##6) M(h##7) \
-	M(h##8) M(h##9) M(h##a) M(h##b) M(h##c) M(h##d) M(h##e) M(h##f)
-#define ALL(M) SIXTEEN(M, 0) SIXTEEN(M, 1) SIXTEEN(M, 2) SIXTEEN(M, 3) \
-	SIXTEEN(M, 4) SIXTEEN(M, 5) SIXTEEN(M, 6) SIXTEEN(M, 7)
+#define SIXTEEN(M, h)                                                                                                  \
+	M(h##0)                                                                                                        \
+	M(h##1) M(h##2) M(h##3) M(h##4) M(h##5) M(h##6) M(h##7) M(h##8) M(h##9) M(h##a) M(h##b) M(h##c) M(h##d)        \
+		M(h##e) M(h##f)
+#define ALL(M)                                                                                                         \
+	SIXTEEN(M, 0) SIXTEEN(M, 1) SIXTEEN(M, 2) SIXTEEN(M, 3) SIXTEEN(M, 4) SIXTEEN(M, 5) SIXTEEN(M, 6) SIXTEEN(M, 7)
 ALL(RUN)
 
 #define NAME(n) run_##n,

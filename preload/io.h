@@ -17,25 +17,25 @@ static inline void io_end(const struct span *s, int fd, bool is_write, int64_t r
 }
 
 /* The value of `call`, which moves bytes on `fd`, recorded as one span. For use in a wrapper only. */
-#define IO(kind, fd, is_write, call)                                    \
-	({                                                              \
-		struct span s_ = span_begin(kind, (uint64_t)(fd));      \
-		int64_t ret_ = (call);                                  \
-                                                                        \
-		io_end(&s_, fd, is_write, ret_, REGS_OF_CALLER());      \
-		ret_;                                                   \
+#define IO(kind, fd, is_write, call)                                                                                   \
+	({                                                                                                             \
+		struct span s_ = span_begin(kind, (uint64_t)(fd));                                                     \
+		int64_t ret_ = (call);                                                                                 \
+                                                                                                                       \
+		io_end(&s_, fd, is_write, ret_, REGS_OF_CALLER());                                                     \
+		ret_;                                                                                                  \
 	})
 
 /* A call on `fd` that moves nothing: 0 or -1 and errno. */
-#define FD_CALL(kind, fd, call)                                              \
-	({                                                                   \
-		struct span s_ = span_begin(kind, (uint64_t)(fd));           \
-		int ret_ = (call);                                           \
-		uint64_t ticks_ = span_end(&s_, ret_ < 0 ? errno : 0, 0, REGS_OF_CALLER()); \
-                                                                             \
-		if (s_.t)                                                    \
-			fds_io(s_.t, (int)(fd), false, 0, ticks_);           \
-		ret_;                                                        \
+#define FD_CALL(kind, fd, call)                                                                                        \
+	({                                                                                                             \
+		struct span s_ = span_begin(kind, (uint64_t)(fd));                                                     \
+		int ret_ = (call);                                                                                     \
+		uint64_t ticks_ = span_end(&s_, ret_ < 0 ? errno : 0, 0, REGS_OF_CALLER());                            \
+                                                                                                                       \
+		if (s_.t)                                                                                              \
+			fds_io(s_.t, (int)(fd), false, 0, ticks_);                                                     \
+		ret_;                                                                                                  \
 	})
 
 #endif

@@ -12,7 +12,7 @@
 #include "preload/snapshot.h"
 #include "preload/windows.h"
 
-#define FIRST_UNITS 1u       /* a short-lived thread costs one small extent */
+#define FIRST_UNITS 1u /* a short-lived thread costs one small extent */
 #define LATER_UNITS 16u
 #define RING_UNITS 4u
 #define FIRST_STEP (16u << 10) /* populated at a time: a fault later costs 4 times as much a page */

@@ -39,7 +39,7 @@
 
 static bool started;
 static char **program_argv;
-static uint32_t pid_recorded;           /* pid and random of the dump this process, or its parent, has */
+static uint32_t pid_recorded;		/* pid and random of the dump this process, or its parent, has */
 static struct rsd_header parent_header; /* only pid and random are set */
 
 bool life_started(void)
@@ -119,7 +119,8 @@ bool life_child(void)
 	bool recording;
 	uint32_t unknown = LIFE_UNKNOWN;
 
-	/* Until it is done, whatever happens in here is not recorded; nor is what a handler does that comes in between. */
+	/* Until it is done, whatever happens in here is not recorded; nor is what a handler does that comes in between.
+	 */
 	if (!__atomic_compare_exchange_n(life_state, &unknown, LIFE_OFF, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return unknown == LIFE_RECORDING;
 	if (thread_is_mute())

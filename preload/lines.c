@@ -147,7 +147,8 @@ static void stall_lines(struct ticker *ticker, uint64_t now_tick)
 		if (!slot || slot->state != 1 || !slot->waiting || now_tick - slot->waiting_since < limit ||
 		    now_tick < slot->waiting_since)
 			continue;
-		if (ticker->stalled[i % STALLS].tid == slot->tid && ticker->stalled[i % STALLS].since == slot->waiting_since)
+		if (ticker->stalled[i % STALLS].tid == slot->tid &&
+		    ticker->stalled[i % STALLS].since == slot->waiting_since)
 			continue;
 		ticker->stalled[i % STALLS].tid = slot->tid;
 		ticker->stalled[i % STALLS].since = slot->waiting_since;
@@ -193,7 +194,8 @@ static void *tick(void *unused)
 
 		next += step_ms * 1000000;
 		sleep_until(next);
-		/* The program's threads have all ended one by one: libc ends the process with the last, which is this. */
+		/* The program's threads have all ended one by one: libc ends the process with the last, which is this.
+		 */
 		if (proc_is_over())
 			return NULL;
 		now = clock_mono_ns();

@@ -14,9 +14,9 @@
 #define LOCKS_PLACES 8192u
 
 struct lock_place {
-	uint32_t waiters;       /* threads waiting now */
+	uint32_t waiters; /* threads waiting now */
 	uint16_t was_contended;
-	uint16_t is_owed;       /* somebody gave up waiting: the holder's record is still to come */
+	uint16_t is_owed; /* somebody gave up waiting: the holder's record is still to come */
 	uint64_t acquired_tick;
 	const void *acquired_lock; /* whose acquisition that was */
 };
@@ -72,7 +72,8 @@ static inline struct lock_release lock_release_begin(const void *lock)
 	struct lock_place *place = lock_place(lock);
 	struct lock_release release = { lock, 0, 0, 0 };
 
-	if (likely(!__atomic_load_n(&place->waiters, __ATOMIC_RELAXED) && !__atomic_load_n(&place->is_owed, __ATOMIC_RELAXED)))
+	if (likely(!__atomic_load_n(&place->waiters, __ATOMIC_RELAXED) &&
+		   !__atomic_load_n(&place->is_owed, __ATOMIC_RELAXED)))
 		return release;
 	__atomic_store_n(&place->is_owed, 0, __ATOMIC_RELAXED);
 	release.tick = clock_now();

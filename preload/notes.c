@@ -26,7 +26,8 @@ static struct name *names;
 static uint64_t next_id;
 static uint32_t names_generation; /* of the dump the ids belong to, which may lie where that of the parent lay */
 
-EXPORT uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const char *name, const char *text, double value);
+EXPORT uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const char *name, const char *text,
+				 double value);
 EXPORT void ringside_pool_v1(int op, const void *pool, const char *name, const void *block, size_t size);
 
 static struct name *name_table(void)
@@ -67,9 +68,12 @@ static uint32_t name_id(const char *s)
 }
 
 static const uint8_t note_kinds[] = {
-	[RINGSIDE_TASK_BEGIN] = EV_TASK_BEGIN,	   [RINGSIDE_TASK_END] = EV_TASK_END,
-	[RINGSIDE_REGION_BEGIN] = EV_REGION_BEGIN, [RINGSIDE_REGION_END] = EV_REGION_END,
-	[RINGSIDE_LOG] = EV_LOG,		   [RINGSIDE_COUNTER] = EV_COUNTER,
+	[RINGSIDE_TASK_BEGIN] = EV_TASK_BEGIN,
+	[RINGSIDE_TASK_END] = EV_TASK_END,
+	[RINGSIDE_REGION_BEGIN] = EV_REGION_BEGIN,
+	[RINGSIDE_REGION_END] = EV_REGION_END,
+	[RINGSIDE_LOG] = EV_LOG,
+	[RINGSIDE_COUNTER] = EV_COUNTER,
 };
 
 EXPORT uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const char *name, const char *text, double value)
@@ -106,6 +110,7 @@ EXPORT void ringside_pool_v1(int op, const void *pool, const char *name, const v
 		return;
 	record.name = name_id(name);
 	record.stack = lane_stack(lane, &from);
-	lane_put(t, lane, op == RINGSIDE_POOL_ALLOC ? EV_POOL_ALLOC : EV_POOL_FREE, clock_now(), &record, sizeof(record));
+	lane_put(t, lane, op == RINGSIDE_POOL_ALLOC ? EV_POOL_ALLOC : EV_POOL_FREE, clock_now(), &record,
+		 sizeof(record));
 	lane_leave(t, lane);
 }

@@ -56,7 +56,8 @@ bool sampled_add(void *block)
 
 		if (old > GONE)
 			continue;
-		if (__atomic_compare_exchange_n(at, &old, (uint64_t)(uintptr_t)block, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(at, &old, (uint64_t)(uintptr_t)block, false, __ATOMIC_RELEASE,
+						__ATOMIC_RELAXED))
 			return true;
 	}
 	filter_change(h, -1);

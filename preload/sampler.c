@@ -22,9 +22,9 @@
 int sampler_signal;
 
 /*
- * A CPU timer expires by CPU time but fires at the next kernel tick, so a period longer than a tick would charge a burst's
- * late code for its early code. The timer is therefore armed well below the tick: every tick that finds
- * the thread running sends one signal, all signals weigh the same, and every (tick rate / cpu)-th is kept.
+ * A CPU timer expires by CPU time but fires at the next kernel tick, so a period longer than a tick would charge a
+ * burst's late code for its early code. The timer is therefore armed well below the tick: every tick that finds the
+ * thread running sends one signal, all signals weigh the same, and every (tick rate / cpu)-th is kept.
  */
 static uint32_t tick_hz;
 #define EXPIRIES_PER_TICK 64u
@@ -98,8 +98,7 @@ static void take_sample(struct thread *t, const ucontext_t *context, uint32_t we
 	const greg_t *g = context->uc_mcontext.gregs;
 	struct regs from = { (uintptr_t)g[REG_RIP], (uintptr_t)g[REG_RSP], (uintptr_t)g[REG_RBP], context };
 #else
-	struct regs from = { context->uc_mcontext.pc, context->uc_mcontext.sp, context->uc_mcontext.regs[29],
-			     context };
+	struct regs from = { context->uc_mcontext.pc, context->uc_mcontext.sp, context->uc_mcontext.regs[29], context };
 #endif
 
 	if (!sample_stacks(t) || !sample_room(t)) {
@@ -201,9 +200,9 @@ static void *perf_arm(uint32_t tid)
 	page = raw6(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page < 0 && page > -4096)
 		page = 0;
-	if (page && (raw3(SYS_fcntl, fd, F_SETSIG, sampler_signal) != 0 ||
-		     raw3(SYS_fcntl, fd, F_SETOWN_EX, &owner) != 0 || raw3(SYS_fcntl, fd, F_SETFL, O_ASYNC) != 0 ||
-		     raw3(SYS_ioctl, fd, PERF_EVENT_IOC_ENABLE, 0) != 0)) {
+	if (page &&
+	    (raw3(SYS_fcntl, fd, F_SETSIG, sampler_signal) != 0 || raw3(SYS_fcntl, fd, F_SETOWN_EX, &owner) != 0 ||
+	     raw3(SYS_fcntl, fd, F_SETFL, O_ASYNC) != 0 || raw3(SYS_ioctl, fd, PERF_EVENT_IOC_ENABLE, 0) != 0)) {
 		raw2(SYS_munmap, page, PAGE);
 		page = 0;
 	}

@@ -90,7 +90,8 @@ static void copy(int fd)
 	for (uint64_t unit = 0; unit < units; unit++) {
 		const char *from = windows_at(unit);
 
-		/* A page that was never populated reads as a hole: write(2) from it fails or gives zeros, both right. */
+		/* A page that was never populated reads as a hole: write(2) from it fails or gives zeros, both right.
+		 */
 		for (uint64_t at = 0; from && at < RSD_UNIT;) {
 			long n = raw4(SYS_pwrite64, fd, from + at, RSD_UNIT - at, unit * RSD_UNIT + at);
 
@@ -106,7 +107,8 @@ void snapshot_take(void)
 	uint32_t idle = 0;
 	int fd;
 
-	if (!file_header || !__atomic_compare_exchange_n(&is_writing, &idle, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (!file_header ||
+	    !__atomic_compare_exchange_n(&is_writing, &idle, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return;
 	fd = create_next();
 	if (fd >= 0) {

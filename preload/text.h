@@ -22,8 +22,8 @@ void text_bytes(struct text *t, const char *s, size_t len);
 void text_u64(struct text *t, uint64_t value);
 void text_hex(struct text *t, uint64_t value);
 void text_fixed(struct text *t, uint64_t value, uint64_t unit, unsigned decimals); /* value/unit, "12.3" */
-void text_bytes_unit(struct text *t, uint64_t bytes);                                /* "12.3 MB" */
-void text_duration(struct text *t, uint64_t ns);                                     /* "12.3 ms" */
+void text_bytes_unit(struct text *t, uint64_t bytes);				   /* "12.3 MB" */
+void text_duration(struct text *t, uint64_t ns);				   /* "12.3 ms" */
 
 /* text_say - write "ringside: " and the text as one line to stderr, with one system call. */
 void text_say(const char *line);

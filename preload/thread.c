@@ -128,7 +128,8 @@ static struct rsd_thread *make_slot(uint32_t index)
 		ext = file_extent(RSD_EXTENT_THREADS, 1, index, table * (uint32_t)RSD_THREADS_PER_UNIT, 4096);
 		if (!ext)
 			return NULL;
-		if (__atomic_compare_exchange_n(&slot_tables[table], &none, ext, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (__atomic_compare_exchange_n(&slot_tables[table], &none, ext, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
 			extent_publish(ext);
 	}
 	slot = thread_slot(index);

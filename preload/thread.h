@@ -33,10 +33,10 @@
 #define LANE_SCRATCH 1024u
 
 struct lane {
-	uintptr_t guard;         /* see above */
-	struct rsd_extent *ext;  /* NULL: none yet */
-	uint64_t ready;          /* data bytes of ext that are populated */
-	uint32_t extents_taken;  /* the first ones are small */
+	uintptr_t guard;	/* see above */
+	struct rsd_extent *ext; /* NULL: none yet */
+	uint64_t ready;		/* data bytes of ext that are populated */
+	uint32_t extents_taken; /* the first ones are small */
 	struct stack_state *stacks;
 	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
 };
@@ -45,7 +45,7 @@ struct thread {
 	struct rsd_thread *slot; /* in the dump */
 	uint32_t index;
 	uint32_t tid;
-	bool is_late;            /* lent to a thread whose own state is gone; given back after each event */
+	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
 	struct lane lane[2];
 
 	/* Off-CPU accounting: where the last reading of the thread's CPU clock was taken. */
@@ -176,7 +176,7 @@ void thread_put(struct thread *t, enum rsd_event_kind kind, uint64_t tick, void 
  * What pthread_create hands to the new thread's first entry.
  */
 struct thread_birth {
-	uint32_t creator;       /* index + 1 */
+	uint32_t creator; /* index + 1 */
 	uint32_t creator_stack;
 	uint64_t start_routine;
 };
@@ -189,8 +189,9 @@ void thread_checkpoint(struct thread *t, uint64_t now, uint64_t *cpu_ns, uint64_
 void thread_finish(struct thread *t);
 
 /*
- * thread_mute - the calling thread, or all threads, will not be recorded from now on, nor will new threads and children:
- * no system call is made any more. thread_unmute - it was not necessary after all. Only for a registered thread.
+ * thread_mute - the calling thread, or all threads, will not be recorded from now on, nor will new threads and
+ * children: no system call is made any more. thread_unmute - it was not necessary after all. Only for a registered
+ * thread.
  */
 void thread_mute(bool is_all);
 void thread_unmute(struct thread *t);

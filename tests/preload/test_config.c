@@ -208,7 +208,9 @@ static void children_may_be_a_pattern(void **state)
 
 static void triggers_have_three_kinds(void **state)
 {
-	static const char *const good[] = { "signal:USR1", "signal:SIGUSR2", "block:10ms", "block:5", "rss:1g", "rss:0", "" };
+	static const char *const good[] = {
+		"signal:USR1", "signal:SIGUSR2", "block:10ms", "block:5", "rss:1g", "rss:0", ""
+	};
 
 	(void)state;
 	for (size_t i = 0; i < LEN(good); i++) {
@@ -253,8 +255,8 @@ static void bad_values_leave_the_default(void **state)
 		{ "budget", "5", { "", "5%", "0.5", "x" } },
 		{ "trigger",
 		  "rss:1g",
-		  { "moon", "signal:", "signal:x", "signal:KILL", "signal", "block:", "block:soon", "block:1h", "rss:", "rss:1kb", "rss:-1",
-		    "Signal:USR1", "SIGUSR1" } },
+		  { "moon", "signal:", "signal:x", "signal:KILL", "signal", "block:", "block:soon", "block:1h",
+		    "rss:", "rss:1kb", "rss:-1", "Signal:USR1", "SIGUSR1" } },
 		{ "help", "0", { "2", "yes" } },
 	};
 
@@ -395,8 +397,7 @@ static void texts_are_taken_whole_or_not_at_all(void **state)
 		const char *head;
 		const char *field;
 		size_t given_before; /* of the value, by the head */
-	} cases[] = { { "out=", config.out, 0 },
-		      { "children==", config.children_match, 0 } };
+	} cases[] = { { "out=", config.out, 0 }, { "children==", config.children_match, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {

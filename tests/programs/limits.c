@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* limits.c - a program that limits itself once it runs, and locks its memory. Prints the same with and without recorder. */
+/* limits.c - a program that limits itself once it runs, and locks its memory. Prints the same with and without
+ * recorder. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
