@@ -38,7 +38,8 @@ SITE(2)
 SITE(3)
 SITE(4)
 SITE(5)
-SITE(6) SITE(7) SITE(8) SITE(9) SITE(10) SITE(11) SITE(12) SITE(13) SITE(14) SITE(15)
+SITE(6)
+SITE(7) SITE(8) SITE(9) SITE(10) SITE(11) SITE(12) SITE(13) SITE(14) SITE(15)
 
 	static site_fn *const sites[16] = { site_0, site_1, site_2,  site_3,  site_4,  site_5,	site_6,	 site_7,
 					    site_8, site_9, site_10, site_11, site_12, site_13, site_14, site_15 };
