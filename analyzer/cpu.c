@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "analyzer/cpu.h"
+#include "analyzer/util/list.h"
 
 /* ---- what the clocks say -------------------------------------------------------------------------------------- */
 
@@ -31,28 +32,13 @@ uint64_t cpu_process_ns(const struct recording *rec)
 
 /* ---- samples -------------------------------------------------------------------------------------------------- */
 
-static int grow(void **list, size_t *cap, size_t len, size_t size)
-{
-	size_t new_cap = *cap ? 2 * *cap : 64;
-	void *p;
-
-	if (len < *cap)
-		return 0;
-	p = realloc(*list, new_cap * size);
-	if (!p)
-		return -ENOMEM;
-	*list = p;
-	*cap = new_cap;
-	return 0;
-}
-
 static uint32_t site_index(struct cpu *c, struct stack_id stack)
 {
 	uint64_t index;
 
 	if (map_get(&c->site_of, stack.v, &index))
 		return (uint32_t)index;
-	if (grow((void **)&c->sites, &c->sites_cap, c->sites_len, sizeof(*c->sites)) ||
+	if (list_grow((void **)&c->sites, &c->sites_cap, c->sites_len, sizeof(*c->sites)) ||
 	    map_put(&c->site_of, stack.v, c->sites_len)) {
 		c->failed = true;
 		return 0;
@@ -67,7 +53,7 @@ static struct cpu_cell *cell_at(struct cpu *c, uint32_t site, uint32_t thread)
 
 	if (map_get(&c->cell_of, key, &index))
 		return &c->cells[index];
-	if (grow((void **)&c->cells, &c->cells_cap, c->cells_len, sizeof(*c->cells)) ||
+	if (list_grow((void **)&c->cells, &c->cells_cap, c->cells_len, sizeof(*c->cells)) ||
 	    map_put(&c->cell_of, key, c->cells_len)) {
 		c->failed = true;
 		return NULL;

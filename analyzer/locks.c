@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/locks.h"
+#include "analyzer/util/list.h"
 #include "analyzer/views.h"
 #include "analyzer/waits.h"
 #include "format/kinds.h"
@@ -38,21 +39,6 @@ struct lock_hold {
 
 #define HOLDER_BY_TID (UINT64_C(1) << 32)
 
-static int grow(void **list, size_t *cap, size_t len, size_t size)
-{
-	size_t new_cap = *cap ? 2 * *cap : 16;
-	void *p;
-
-	if (len < *cap)
-		return 0;
-	p = realloc(*list, new_cap * size);
-	if (!p)
-		return -ENOMEM;
-	*list = p;
-	*cap = new_cap;
-	return 0;
-}
-
 static void find_block(struct locks *l, struct lock *lock)
 {
 	const struct block *b = l->heap ? live_containing(&l->heap->live, lock->address) : NULL;
@@ -71,7 +57,7 @@ static struct lock *lock_at(struct locks *l, uint64_t address)
 
 	if (map_get(&l->lock_of, address, &index))
 		return &l->locks[index];
-	if (grow((void **)&l->locks, &l->locks_cap, l->locks_len, sizeof(*l->locks)) ||
+	if (list_grow((void **)&l->locks, &l->locks_cap, l->locks_len, sizeof(*l->locks)) ||
 	    map_put(&l->lock_of, address, l->locks_len)) {
 		l->failed = true;
 		return NULL;
@@ -89,7 +75,7 @@ static struct lock_holder *holder_at(struct locks *l, const struct lock *lock, s
 
 	if (map_get(&l->holder_of, key, &index))
 		return &l->holders[index];
-	if (grow((void **)&l->holders, &l->holders_cap, l->holders_len, sizeof(*l->holders)) ||
+	if (list_grow((void **)&l->holders, &l->holders_cap, l->holders_len, sizeof(*l->holders)) ||
 	    map_put(&l->holder_of, key, l->holders_len)) {
 		l->failed = true;
 		return NULL;
@@ -475,14 +461,14 @@ int locks_merge(struct locks *into, const struct locks *from)
 	for (size_t i = 0; i < from->locks_len; i++) {
 		struct lock *lock;
 
-		if (grow((void **)&into->locks, &into->locks_cap, into->locks_len, sizeof(*into->locks)))
+		if (list_grow((void **)&into->locks, &into->locks_cap, into->locks_len, sizeof(*into->locks)))
 			return -ENOMEM;
 		lock = &into->locks[into->locks_len++];
 		*lock = from->locks[i];
 		lock->name = from->locks[i].name ? strdup(from->locks[i].name) : NULL;
 	}
 	for (size_t i = 0; i < from->holders_len; i++) {
-		if (grow((void **)&into->holders, &into->holders_cap, into->holders_len, sizeof(*into->holders)))
+		if (list_grow((void **)&into->holders, &into->holders_cap, into->holders_len, sizeof(*into->holders)))
 			return -ENOMEM;
 		into->holders[into->holders_len] = from->holders[i];
 		into->holders[into->holders_len++].lock += base;
