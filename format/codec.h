@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * codec.h - the compact forms of the two hot shapes, writer and reader side by side.
+ * codec.h - the short forms of the two hot shapes, writer and reader side by side.
  *
- * FREE and REALLOC_FREE, 8 bytes:
+ * Tight, where little happened since the record before. FREE and REALLOC_FREE are the first 4 bytes of this, MALLOC,
+ * CALLOC and REALLOC_ALLOC all 8:
+ *
+ *      31                   16 15              4 3   0     31        20 19                  0
+ *     +-----------------------+-----------------+-----+   +------------+---------------------+
+ *     | addr. delta / 16, s16 | tick delta, 12  | tag |   | size, 12   | stack, 20 bit       |
+ *     +-----------------------+-----------------+-----+   +------------+---------------------+
+ *
+ * Compact. FREE and REALLOC_FREE, 8 bytes:
  *
  *      63                              28 27                    4 3   0
  *     +----------------------------------+-----------------------+-----+
@@ -16,9 +24,9 @@
  *     | size 0..7 | addr. delta / 8, s28 | tick delta, 24 bit    | tag |   | size 8+| stack, 24 bit |
  *     +-----------+----------------------+-----------------------+-----+   +--------+---------------+
  *
- * Deltas are to the previous record of the extent (its base for the first). What does not fit is written as
- * the long struct of record.h. Every record, compact or long, sets the "previous tick"; the heap shapes
- * (alloc, free) also set the "previous address".
+ * The tag of a tight form is that of the compact one plus RSD_TAG_TIGHT. Deltas are to the previous record of the
+ * extent (its base for the first). What does not fit is written as the long struct of record.h. Every record, in
+ * whatever form, sets the "previous tick"; the heap shapes (alloc, free) also set the "previous address".
  */
 #ifndef RINGSIDE_FORMAT_CODEC_H
 #define RINGSIDE_FORMAT_CODEC_H
@@ -34,6 +42,10 @@
 #define CODEC_ALLOC_ADDR_BITS 28
 #define CODEC_SIZE_MAX 0xffffu
 #define CODEC_STACK_MAX 0xffffffu
+#define CODEC_TIGHT_TICK_BITS 12
+#define CODEC_TIGHT_ADDR_BITS 16
+#define CODEC_TIGHT_SIZE_BITS 12
+#define CODEC_TIGHT_STACK_BITS 20
 #define CODEC_RECORD_MAX 128u /* no record of ours is longer */
 
 /* Where a stream stands: what deltas refer to. The writer's copy lives in its extent. */
@@ -46,10 +58,24 @@ static inline bool codec_fits_signed(int64_t value, int bits)
 	return (uint64_t)(value + (INT64_C(1) << (bits - 1))) >> bits == 0;
 }
 
+/* 0 when the deltas fit a tight form: one test for range and alignment, since this is on the hottest path. */
+static inline uint64_t codec_tight_excess(uint64_t tick_delta, uint64_t addr_delta)
+{
+	uint64_t reach = UINT64_C(16) << (CODEC_TIGHT_ADDR_BITS - 1);
+
+	return tick_delta >> CODEC_TIGHT_TICK_BITS | ((addr_delta + reach) & ~(2 * reach - 16));
+}
+
+/* addr_delta is a multiple of 16, so shifting it by 12 puts addr_delta / 16 into the upper half. */
+static inline uint32_t codec_tight_word(enum rsd_tag tag, uint64_t tick_delta, uint64_t addr_delta)
+{
+	return ((uint32_t)tag + RSD_TAG_TIGHT) | (uint32_t)tick_delta << 4 | (uint32_t)addr_delta << 12;
+}
+
 /*
- * codec_put_free - the compact form of a free at `p`.
+ * codec_put_free - the shortest form of a free at `p`; tag: of the compact form.
  *
- * Returns:  8, or 0 when it does not fit and nothing was written.
+ * Returns:  4, 8, or 0 when it fits neither and nothing was written.
  * Cost:     one store.
  */
 static inline size_t codec_put_free(void *p, struct codec_state from, enum rsd_tag tag, uint64_t tick, uint64_t addr)
@@ -58,6 +84,12 @@ static inline size_t codec_put_free(void *p, struct codec_state from, enum rsd_t
 	int64_t addr_delta = (int64_t)(addr - from.addr);
 	uint64_t word;
 
+	if (__builtin_expect(!codec_tight_excess(tick_delta, (uint64_t)addr_delta), 1)) {
+		uint32_t tight = codec_tight_word(tag, tick_delta, (uint64_t)addr_delta);
+
+		memcpy(p, &tight, 4);
+		return 4;
+	}
 	if (tick_delta >> CODEC_TICK_BITS || addr_delta & 7 ||
 	    !codec_fits_signed(addr_delta >> 3, CODEC_FREE_ADDR_BITS))
 		return 0;
@@ -66,7 +98,7 @@ static inline size_t codec_put_free(void *p, struct codec_state from, enum rsd_t
 	return 8;
 }
 
-/* codec_put_alloc - the compact form of an allocation. Returns 12, or 0 when it does not fit. */
+/* codec_put_alloc - the shortest form of an allocation. Returns 8, 12, or 0 when it fits neither. */
 static inline size_t codec_put_alloc(void *p, struct codec_state from, enum rsd_tag tag, uint64_t tick, uint64_t addr,
 				     uint64_t size, uint32_t stack)
 {
@@ -75,6 +107,14 @@ static inline size_t codec_put_alloc(void *p, struct codec_state from, enum rsd_
 	uint64_t word;
 	uint32_t rest;
 
+	if (__builtin_expect(!(codec_tight_excess(tick_delta, (uint64_t)addr_delta) | size >> CODEC_TIGHT_SIZE_BITS |
+			       stack >> CODEC_TIGHT_STACK_BITS),
+			     1)) {
+		word = codec_tight_word(tag, tick_delta, (uint64_t)addr_delta) |
+		       (uint64_t)((uint32_t)size << CODEC_TIGHT_STACK_BITS | stack) << 32;
+		memcpy(p, &word, 8);
+		return 8;
+	}
 	if (tick_delta >> CODEC_TICK_BITS || size > CODEC_SIZE_MAX || stack > CODEC_STACK_MAX || addr_delta & 7 ||
 	    !codec_fits_signed(addr_delta >> 3, CODEC_ALLOC_ADDR_BITS))
 		return 0;
@@ -86,7 +126,7 @@ static inline size_t codec_put_alloc(void *p, struct codec_state from, enum rsd_
 }
 
 /*
- * One decoded record: the fields of its shape are set, the rest is 0. For compact forms kind, tick, addr,
+ * One decoded record: the fields of its shape are set, the rest is 0. For short forms kind, tick, addr,
  * size, stack and api are set as the long form would.
  */
 struct rsd_event {

@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 #define RSD_MAGIC "RINGSIDE"
-#define RSD_VERSION 1u
+#define RSD_VERSION 2u
+#define RSD_VERSION_OLDEST 1u /* that readers of this version understand: it had no tight forms */
 #define RSD_UNIT 65536u	      /* bytes */
 #define RSD_TEXT_OFFSET 4096u /* where header texts start in unit 0 */
 #define RSD_COUNTERS 64u
@@ -191,6 +192,7 @@ enum rsd_tag {
 	RSD_TAG_CALLOC = 4,
 	RSD_TAG_REALLOC_ALLOC = 5,
 	RSD_TAG_REALLOC_FREE = 6,
+	RSD_TAG_TIGHT = 5, /* added to one of the five above: its tight form, 7 to 11 */
 };
 
 /* head: tag 4 bits | kind 8 bits | length in 4-byte words 8 bits | flags 12 bits */

@@ -12,6 +12,10 @@
 #define TICK_MAX ((UINT64_C(1) << CODEC_TICK_BITS) - 1)
 #define FREE_REACH (INT64_C(8) << (CODEC_FREE_ADDR_BITS - 1)) /* -this fits, +this is the first that does not */
 #define ALLOC_REACH (INT64_C(8) << (CODEC_ALLOC_ADDR_BITS - 1))
+#define TIGHT_TICK_MAX 0xfffu
+#define TIGHT_REACH INT64_C(0x80000)
+#define TIGHT_SIZE_MAX 0xfffu
+#define TIGHT_STACK_MAX 0xfffffu
 
 static const struct codec_state origin = { 1000000000000, 0x7f0000001000 };
 
@@ -57,17 +61,34 @@ static enum rsd_api api_of(enum rsd_tag tag)
 	return tag == RSD_TAG_MALLOC ? API_MALLOC : tag == RSD_TAG_CALLOC ? API_CALLOC : API_REALLOC;
 }
 
-/* ---- compact forms -------------------------------------------------------------------------------------------- */
+static bool is_tight(uint64_t tick_delta, int64_t addr_delta)
+{
+	return tick_delta <= TIGHT_TICK_MAX && addr_delta >= -TIGHT_REACH && addr_delta < TIGHT_REACH &&
+	       addr_delta % 16 == 0;
+}
+
+static size_t free_size(uint64_t tick_delta, int64_t addr_delta)
+{
+	return is_tight(tick_delta, addr_delta) ? 4 : 8;
+}
+
+static size_t alloc_size(uint64_t tick_delta, int64_t addr_delta, uint64_t size, uint32_t stack)
+{
+	return is_tight(tick_delta, addr_delta) && size <= TIGHT_SIZE_MAX && stack <= TIGHT_STACK_MAX ? 8 : 12;
+}
+
+/* ---- short forms -------------------------------------------------------------------------------------------- */
 
 static void check_alloc(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delta, uint64_t size, uint32_t stack)
 {
 	uint64_t tick = origin.tick + tick_delta, addr = origin.addr + (uint64_t)addr_delta;
 	struct codec_state state = origin;
+	size_t want = alloc_size(tick_delta, addr_delta, size, stack);
 	struct rsd_event ev;
 	char bytes[12];
 
-	assert_int_equal(codec_put_alloc(bytes, origin, tag, tick, addr, size, stack), 12);
-	assert_int_equal(get_exact(bytes, 12, &state, &ev), 12);
+	assert_int_equal(codec_put_alloc(bytes, origin, tag, tick, addr, size, stack), want);
+	assert_int_equal(get_exact(bytes, want, &state, &ev), want);
 	assert_int_equal(ev.kind, tag == RSD_TAG_REALLOC_ALLOC ? EV_REALLOC_ALLOC : EV_ALLOC);
 	assert_int_equal(ev.tick, tick);
 	assert_int_equal(ev.alloc.h.tick, tick);
@@ -84,11 +105,12 @@ static void check_free(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delta
 {
 	uint64_t tick = origin.tick + tick_delta, addr = origin.addr + (uint64_t)addr_delta;
 	struct codec_state state = origin;
+	size_t want = free_size(tick_delta, addr_delta);
 	struct rsd_event ev;
 	char bytes[8];
 
-	assert_int_equal(codec_put_free(bytes, origin, tag, tick, addr), 8);
-	assert_int_equal(get_exact(bytes, 8, &state, &ev), 8);
+	assert_int_equal(codec_put_free(bytes, origin, tag, tick, addr), want);
+	assert_int_equal(get_exact(bytes, want, &state, &ev), want);
 	assert_int_equal(ev.kind, tag == RSD_TAG_FREE ? EV_FREE : EV_REALLOC_FREE);
 	assert_int_equal(ev.tick, tick);
 	assert_int_equal(ev.free.h.tick, tick);
@@ -99,14 +121,29 @@ static void check_free(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delta
 	assert_int_equal(state.addr, addr);
 }
 
-static const uint64_t tick_edges[] = { 0, 1, 15, 16, 255, 256, TICK_MAX - 1, TICK_MAX };
+static const uint64_t tick_edges[] = { 0,	1, 15, 16, 255, 256, TIGHT_TICK_MAX, TIGHT_TICK_MAX + 1, TICK_MAX - 1,
+				       TICK_MAX };
 
-static void every_compact_allocation_comes_back(void **state)
+static void every_short_allocation_comes_back(void **state)
 {
 	static const enum rsd_tag tags[] = { RSD_TAG_MALLOC, RSD_TAG_CALLOC, RSD_TAG_REALLOC_ALLOC };
-	static const int64_t addrs[] = { 0, 8, -8, 2048, -2048, ALLOC_REACH - 8, -ALLOC_REACH };
-	static const uint64_t sizes[] = { 0, 1, 255, 256, 257, 0x7fff, 0x8000, CODEC_SIZE_MAX };
-	static const uint32_t stacks[] = { 0, 1, 0x7fffff, 0x800000, CODEC_STACK_MAX };
+	static const int64_t addrs[] = { 0,
+					 8,
+					 -8,
+					 16,
+					 -16,
+					 2048,
+					 TIGHT_REACH - 16,
+					 TIGHT_REACH,
+					 -TIGHT_REACH - 16,
+					 -TIGHT_REACH,
+					 ALLOC_REACH - 8,
+					 -ALLOC_REACH };
+	static const uint64_t sizes[] = { 0,	  1,	  255,		 256, TIGHT_SIZE_MAX, TIGHT_SIZE_MAX + 1,
+					  0x7fff, 0x8000, CODEC_SIZE_MAX };
+	static const uint32_t stacks[] = {
+		0, TIGHT_STACK_MAX, TIGHT_STACK_MAX + 1, 0x7fffff, 0x800000, CODEC_STACK_MAX
+	};
 
 	(void)state;
 	for (size_t g = 0; g < LEN(tags); g++)
@@ -117,9 +154,18 @@ static void every_compact_allocation_comes_back(void **state)
 						check_alloc(tags[g], tick_edges[t], addrs[a], sizes[z], stacks[k]);
 }
 
-static void every_compact_free_comes_back(void **state)
+static void every_short_free_comes_back(void **state)
 {
-	static const int64_t addrs[] = { 0, 8, -8, ALLOC_REACH, -ALLOC_REACH - 8, FREE_REACH - 8, -FREE_REACH };
+	static const int64_t addrs[] = { 0,
+					 8,
+					 -16,
+					 TIGHT_REACH - 16,
+					 TIGHT_REACH,
+					 -TIGHT_REACH,
+					 ALLOC_REACH,
+					 -ALLOC_REACH - 8,
+					 FREE_REACH - 8,
+					 -FREE_REACH };
 
 	(void)state;
 	for (size_t t = 0; t < LEN(tick_edges); t++)
@@ -164,7 +210,8 @@ static void what_just_does_not_fit_is_not_written(void **state)
 		assert_int_equal(
 			codec_put_alloc(bytes, origin, RSD_TAG_MALLOC, tick, addr, cases[i].size, cases[i].stack), 0);
 		assert_memory_equal(bytes, before, sizeof(bytes));
-		assert_int_equal(codec_put_free(bytes, origin, RSD_TAG_FREE, tick, addr), cases[i].free_fits ? 8 : 0);
+		assert_int_equal(codec_put_free(bytes, origin, RSD_TAG_FREE, tick, addr),
+				 cases[i].free_fits ? free_size(cases[i].tick_delta, cases[i].addr_delta) : 0);
 		if (!cases[i].free_fits)
 			assert_memory_equal(bytes, before, sizeof(bytes));
 	}
@@ -313,12 +360,18 @@ static void a_record_cut_at_any_byte_is_none(void **state)
 		for (size_t left = 0; left < rows[r].size; left++)
 			assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
 	}
-	codec_put_free(bytes, origin, RSD_TAG_FREE, origin.tick + 1, origin.addr);
-	for (size_t left = 0; left < 8; left++)
-		assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
-	codec_put_alloc(bytes, origin, RSD_TAG_MALLOC, origin.tick + 1, origin.addr, 10, 1);
-	for (size_t left = 0; left < 12; left++)
-		assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
+	for (int is_far = 0; is_far < 2; is_far++) {
+		uint64_t tick = origin.tick + 1, addr = origin.addr + (is_far ? TIGHT_REACH : 0);
+		size_t size = codec_put_free(bytes, origin, RSD_TAG_FREE, tick, addr);
+
+		assert_int_equal(size, is_far ? 8 : 4);
+		for (size_t left = 0; left < size; left++)
+			assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
+		size = codec_put_alloc(bytes, origin, RSD_TAG_MALLOC, tick, addr, 10, 1);
+		assert_int_equal(size, is_far ? 12 : 8);
+		for (size_t left = 0; left < size; left++)
+			assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
+	}
 	/* What is cut off moves nothing. */
 	assert_int_equal(at.tick, origin.tick);
 	assert_int_equal(at.addr, origin.addr);
@@ -332,7 +385,7 @@ static void tags_without_a_meaning_are_none(void **state)
 
 	(void)state;
 	for (unsigned tag = 0; tag < 16; tag++) {
-		if (tag >= RSD_TAG_LONG && tag <= RSD_TAG_REALLOC_FREE)
+		if (tag >= RSD_TAG_LONG && tag <= RSD_TAG_REALLOC_FREE + RSD_TAG_TIGHT)
 			continue;
 		bytes[0] = (unsigned char)(0xf0 | tag);
 		assert_int_equal(codec_get(bytes, sizeof(bytes), &at, &ev), 0);
@@ -379,16 +432,17 @@ struct expected {
 /* One random record at `p`, the writer's state moved as the recorder moves it. */
 static size_t put_random(unsigned char *p, struct codec_state *state, struct expected *want)
 {
-	uint64_t tick = state->tick + random_u64() % (TICK_MAX + 2);
+	uint64_t tick = state->tick + random_u64() % (random_u64() % 2 ? TIGHT_TICK_MAX : TICK_MAX + 2);
 	uint64_t addr = state->addr + (uint64_t)((int64_t)(random_u64() % 100000) - 50000) * 8;
 	size_t row = random_u64() % LEN(rows), len = 0;
+	bool is_free = random_u64() % 3 == 0;
 
-	if (random_u64() % 3 == 0)
+	if (is_free)
 		len = codec_put_free(p, *state, RSD_TAG_FREE, tick, addr);
 	else if (random_u64() % 2)
 		len = codec_put_alloc(p, *state, RSD_TAG_MALLOC, tick, addr, random_width() & 0xffff, 7);
 	if (len) {
-		*want = (struct expected){ len == 8 ? EV_FREE : EV_ALLOC, tick, addr, true };
+		*want = (struct expected){ is_free ? EV_FREE : EV_ALLOC, tick, addr, true };
 	} else {
 		len = rows[row].size;
 		addr = make_long(p, rows[row].kind, len, tick);
@@ -432,8 +486,8 @@ static void a_stream_of_mixed_records_is_followed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_compact_allocation_comes_back),
-		cmocka_unit_test(every_compact_free_comes_back),
+		cmocka_unit_test(every_short_allocation_comes_back),
+		cmocka_unit_test(every_short_free_comes_back),
 		cmocka_unit_test(what_just_does_not_fit_is_not_written),
 		cmocka_unit_test(random_values_come_back_or_do_not_fit),
 		cmocka_unit_test(every_long_record_comes_back),
