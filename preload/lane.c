@@ -25,12 +25,10 @@ struct stack_state *lane_make_stacks(void)
 	return memory ? stack_state_init(memory, (unsigned)config.depth) : NULL;
 }
 
-void lane_reset_stacks(struct stack_state *stacks)
+void lane_forget_stacks(struct stack_state *stacks)
 {
-	if (!stacks)
-		return;
-	__builtin_memset(stacks, 0, stack_state_size((unsigned)config.depth));
-	stack_state_init(stacks, (unsigned)config.depth);
+	if (stacks)
+		stack_state_init(stacks, (unsigned)config.depth);
 }
 
 /* On the alternate signal stack addresses say nothing about nesting. */
@@ -55,7 +53,7 @@ struct lane *lane_enter_busy(struct thread *t, uintptr_t sp)
 			file_count(COUNT_GUARDS_STALE, 1);
 			lane->ext = NULL;
 			lane->ready = 0;
-			lane_reset_stacks(lane->stacks);
+			lane_forget_stacks(lane->stacks);
 		}
 		if (!lane->stacks)
 			lane->stacks = lane_make_stacks();

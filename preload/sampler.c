@@ -79,14 +79,9 @@ static bool sample_room(struct thread *t)
 
 static bool sample_stacks(struct thread *t)
 {
-	void *memory;
-
-	if (t->sample_stacks)
-		return true;
-	memory = raw_map(stack_state_size((unsigned)config.depth));
-	if (memory)
-		t->sample_stacks = stack_state_init(memory, (unsigned)config.depth);
-	return memory != NULL;
+	if (!t->sample_stacks)
+		t->sample_stacks = lane_make_stacks();
+	return t->sample_stacks != NULL;
 }
 
 static void take_sample(struct thread *t, const ucontext_t *context, uint32_t weight)

@@ -1,16 +1,5 @@
 // SPDX-License-Identifier: MIT
-/*
- * stacks.c - capture: unwind, compare with the last stack, number the frames that are new.
- *
- * The verified memo: unwinding is a deterministic function of (ip, sp, bp) and the stack words it reads. A state
- * remembers the frames of its last capture, outermost first, each with the slots that its ip and bp came from.
- * As soon as the walk comes to a frame that is remembered with the same ip, sp and bp, the slots of the frames
- * further out are compared by plain loads; when all hold what they held, the rest of the stack is the same and
- * so is its node. Nothing is ever patched, so longjmp, exceptions and coroutine switches need no care.
- *
- * One array serves both: the remembered frames stand at its beginning, the frames of the walk in progress grow
- * down from its end. Innermost frames come last in both, so that joining them is one move.
- */
+/* stacks.c - capture: walk as far as the memo doesn't know, number the frames that are new, remember. */
 #include "preload/stacks.h"
 
 #include "preload/file.h"
@@ -18,213 +7,154 @@
 #include "preload/nodes.h"
 #include "preload/unwind.h"
 
-#define SLACK 16u /* room for new frames beside a remembered stack of full depth */
-#define ALL_SAME UINT32_MAX
+uint32_t stacks_epoch;
 
-struct stack_state {
+/* A state with what a walk works on. frames: depth of them, innermost first. */
+struct walker {
+	struct stack_state state;
 	struct unwind unwind;
-	uint32_t depth, cap; /* cap: of frames */
-	uint32_t len;	     /* remembered */
-	uint32_t epoch;	     /* in which they were */
-	uint32_t cut;	     /* why frames[0] has no caller */
-	bool is_end_settled; /* its rule alone says so */
-	bool is_plain;	     /* remembered frames need no more than their two slots */
+	uint32_t depth;
 	struct frame frames[];
 };
 
-static uint32_t epoch;
+/* How a walk ended. */
+struct walk {
+	uint32_t len; /* frames */
+	struct mark joined;
+	bool has_joined; /* the last frame has that mark, which holds; else it is the outermost */
+	int result;	 /* of unwind_step for the outermost, or CUT_DEPTH */
+};
 
 size_t stack_state_size(unsigned depth)
 {
-	return sizeof(struct stack_state) + (depth + SLACK) * sizeof(struct frame);
+	return sizeof(struct walker) + (depth ? depth : 1) * sizeof(struct frame);
 }
 
 struct stack_state *stack_state_init(void *memory, unsigned depth)
 {
-	struct stack_state *s = memory;
+	struct walker *w = memory;
 
-	s->unwind.native_low = s->unwind.native_high = 0;
-	s->unwind.native_tries = 0;
-	s->depth = depth ? depth : 1;
-	s->cap = s->depth + SLACK - !depth;
-	s->len = 0;
-	return s;
+	memo_init(&w->state.memo);
+	w->unwind.native_low = w->unwind.native_high = 0;
+	w->unwind.native_tries = 0;
+	w->depth = depth ? depth : 1;
+	return &w->state;
 }
 
-/* ---- the memo --------------------------------------------------------------------------------------------- */
-
-/* Does remembered frame i still lead to remembered frame i - 1? The long way, for frames that need it. */
-static bool leads_on_slow(struct stack_state *s, uint32_t i)
-{
-	const struct frame *want = &s->frames[i - 1];
-	struct frame got;
-
-	return unwind_step(&s->unwind, &s->frames[i], &got) == UNWIND_ON && got.ip == want->ip && got.sp == want->sp &&
-	       got.bp == want->bp && got.flags == want->flags;
-}
-
-static bool leads_on(struct stack_state *s, uint32_t i)
-{
-	const struct frame *f = &s->frames[i - 1];
-
-	if (f->flags & FRAME_OPAQUE || f->sp > s->unwind.high || (f->bp_slot && f->bp_slot < s->unwind.low))
-		return leads_on_slow(s, i);
-	return *(const uintptr_t *)(f->sp - 8) == f->ip && (!f->bp_slot || *(const uintptr_t *)f->bp_slot == f->bp);
-}
-
-/* Is there still nothing beyond the outermost remembered frame? */
-static bool is_end_same(struct stack_state *s)
-{
-	struct frame ignored;
-
-	return s->is_end_settled || (uint32_t)unwind_step(&s->unwind, &s->frames[0], &ignored) == s->cut;
-}
-
-/* The common case in a tight loop: all slots are in the thread's own stack, which is one window. */
-static uint32_t verify_plain(const struct frame *frames, uint32_t from)
-{
-	for (uint32_t i = from; i > 0; i--) {
-		const struct frame *f = &frames[i - 1];
-
-		if (*(const uintptr_t *)(f->sp - 8) != f->ip || (f->bp_slot && *(const uintptr_t *)f->bp_slot != f->bp))
-			return i;
-	}
-	return 0;
-}
-
-/* How far out from frame `from` the remembered stack holds: ALL_SAME, or the first frame with another caller. */
-static uint32_t verify(struct stack_state *s, uint32_t from)
-{
-	uint32_t i = from;
-
-	/* sp grows outwards when no frame is opaque: the outermost one tells that none is beyond the window. */
-	if (s->is_plain && s->frames[from].sp >= s->unwind.low && s->frames[0].sp <= s->unwind.high) {
-		i = verify_plain(s->frames, from);
-		if (i)
-			return i;
-	}
-	for (; i > 0; i--)
-		if (!leads_on(s, i))
-			return i;
-	return is_end_same(s) ? ALL_SAME : 0;
-}
-
-/* ---- capture ---------------------------------------------------------------------------------------------- */
-
-static bool is_same_frame(const struct frame *a, const struct frame *b)
-{
-	return a->sp == b->sp && a->ip == b->ip && a->bp == b->bp && !((a->flags ^ b->flags) & ~FRAME_OPAQUE);
-}
+/* ---- the walk ------------------------------------------------------------------------------------------------- */
 
 /*
- * Walk from frames[*top], growing down, until the end, a cut, or a remembered frame whose callers all hold.
- * Returns how many remembered frames follow. `kept` counts remembered frames not yet passed or overwritten.
+ * May the walk end at this frame, because what is remembered from there on holds? Else *bar is where the outermost
+ * difference is: no frame further in than that can hold.
  */
-static uint32_t walk(struct stack_state *s, uint32_t *top_of_walk)
+static bool can_join(struct walker *w, const struct mark *mark, const struct frame *frame, uintptr_t *bar)
 {
-	uint32_t top = *top_of_walk, kept = s->len;
-	struct frame *frames = s->frames;
-	int ret;
+	struct frame last, ignored;
+	int result;
 
-	for (;;) {
-		while (kept && frames[kept - 1].sp < frames[top].sp)
-			kept--;
-		if (kept && is_same_frame(&frames[kept - 1], &frames[top])) {
-			uint32_t last = verify(s, kept - 1);
-
-			if (last == ALL_SAME && (s->cut != CUT_DEPTH || s->cap - top - 1 + kept >= s->depth)) {
-				*top_of_walk = top + 1;
-				return kept;
-			}
-			/* What was verified belongs to the new stack; go on behind it. */
-			if (last == ALL_SAME)
-				last = 0;
-			frames[top] = frames[kept - 1];
-			while (--kept > last)
-				frames[--top] = frames[kept - 1];
-			unwind_enter(&s->unwind, frames[top].sp);
-		}
-		if (s->cap - top >= s->depth) {
-			frames[top].module = (uint16_t)rule_module(unwind_rule(&s->unwind, frame_pc(&frames[top])));
-			ret = CUT_DEPTH;
-			break;
-		}
-		if (kept > top - 1)
-			kept = top - 1;
-		ret = unwind_step(&s->unwind, &frames[top], &frames[top - 1]);
-		if (ret != UNWIND_ON)
-			break;
-		top--;
+	switch (memo_check(&w->state.memo, mark, bar, &last, &result)) {
+	case MEMO_END:
+		return true;
+	case MEMO_LINK:
+		return false;
+	default:
+		if (unwind_step(&w->unwind, &last, &ignored) == result)
+			return true;
+		*bar = last.sp;
+		unwind_enter(&w->unwind, frame->sp);
+		return false;
 	}
-	if (ret == UNWIND_END)
-		unwind_end(&s->unwind, &frames[top]);
-	s->cut = (uint32_t)ret;
-	s->is_end_settled = ret == CUT_DEPTH || rule_kind(unwind_rule(&s->unwind, frame_pc(&frames[top]))) == RULE_END;
-	*top_of_walk = top;
-	return 0;
 }
 
-/* Longer than allowed: the innermost frames are kept. Returns how many frames have a valid node: none then. */
-static uint32_t cut_to_depth(struct stack_state *s, uint32_t numbered)
+/* From frames[0] outwards, until a frame that is remembered and holds, the end of the stack, or a cut. */
+static struct walk walk(struct walker *w)
 {
-	uint32_t excess = s->len - s->depth;
+	struct frame *frame = w->frames;
+	uintptr_t bar = 0;
 
-	if (s->len <= s->depth)
-		return numbered;
-	for (uint32_t i = 0; i < s->depth; i++)
-		s->frames[i] = s->frames[i + excess];
-	s->len = s->depth;
-	s->cut = CUT_DEPTH;
-	s->is_end_settled = true;
-	return 0;
+	for (uint32_t n = 1;; n++, frame++) {
+		const struct mark *mark = frame->sp > bar ? memo_find(&w->state.memo, frame) : NULL;
+		int result;
+
+		/* A stack that becomes too long is cut, and has another outermost frame. */
+		if (mark && n - 1 + MEMO_HEIGHT(mark) <= w->depth && can_join(w, mark, frame, &bar)) {
+			frame->node = mark->node;
+			return (struct walk){ .len = n, .joined = *mark, .has_joined = true };
+		}
+		if (n == w->depth) {
+			frame->module = (uint16_t)rule_module(unwind_rule(&w->unwind, frame_pc(frame)));
+			return (struct walk){ .len = n, .result = CUT_DEPTH };
+		}
+		result = unwind_step(&w->unwind, frame, frame + 1);
+		if (result != UNWIND_ON)
+			return (struct walk){ .len = n, .result = result };
+	}
 }
 
-/* Give the frames from `i` on their nodes. Returns the innermost one. */
-static uint32_t number(struct stack_state *s, uint32_t i)
+/* Give the new frames their nodes, from the outermost inwards. Returns the innermost one, 0: no room. */
+static uint32_t number(struct frame *frames, const struct walk *walk)
 {
-	uint32_t node = i ? s->frames[i - 1].node : 0;
+	uint32_t i = walk->has_joined ? walk->len - 1 : walk->len, node = walk->has_joined ? frames[i].node : 0;
 
-	for (; i < s->len; i++) {
-		struct frame *f = &s->frames[i];
+	while (i-- > 0) {
+		struct frame *f = &frames[i];
 
 		node = node_get(node, (f->ip & 0xffffffffffffu) | (uint64_t)f->module << 48,
-				f->flags & (FRAME_EXACT | FRAME_GUESSED), i ? 0 : (uint8_t)s->cut);
-		if (!node) {
-			s->len = 0;
+				f->flags & (FRAME_EXACT | FRAME_GUESSED), node ? 0 : (uint8_t)walk->result);
+		if (!node)
 			return 0;
-		}
 		f->node = node;
 	}
 	return node;
 }
 
-uint32_t stack_capture(struct stack_state *s, const struct regs *from, bool is_exact)
+/* The outermost frame is so by its rule alone, whatever stands on the stack. */
+static bool is_end_sure(struct unwind *u, const struct frame *outermost, int result)
 {
-	uint32_t now = __atomic_load_n(&epoch, __ATOMIC_ACQUIRE), top = s->cap - 1, kept;
-
-	if (s->epoch != now)
-		s->len = 0;
-	s->epoch = now;
-	if (!file_header || !unwind_begin(&s->unwind, from, is_exact, &s->frames[top]))
-		return 0;
-	kept = walk(s, &top);
-	if (!kept)
-		s->is_plain = true;
-	for (s->len = kept; top < s->cap; top++) {
-		s->is_plain &= !(s->frames[top].flags & FRAME_OPAQUE);
-		s->frames[s->len++] = s->frames[top];
-	}
-	return number(s, cut_to_depth(s, kept));
+	return result == CUT_DEPTH || rule_kind(unwind_rule(u, frame_pc(outermost))) == RULE_END;
 }
 
-/* ---- process ---------------------------------------------------------------------------------------------- */
+static void remember(struct walker *w, const struct walk *walk)
+{
+	struct frame *outermost = &w->frames[walk->len - 1];
+	bool is_sure = walk->has_joined || is_end_sure(&w->unwind, outermost, walk->result);
+
+	if (walk->has_joined && walk->len == 1)
+		return;
+	if (!walk->has_joined && walk->result == UNWIND_END)
+		unwind_end(&w->unwind, outermost);
+	if (w->unwind.native_high)
+		memo_stack(&w->state.memo, w->unwind.native_high);
+	memo_add(&w->state.memo, w->frames, walk->len, walk->has_joined ? &walk->joined : NULL, is_sure, walk->result,
+		 walk->result != CUT_DEPTH);
+}
+
+__attribute__((noinline)) uint32_t stack_capture_slow(struct stack_state *state, const struct regs *from, bool is_exact)
+{
+	struct walker *w = (struct walker *)state;
+	uint32_t now = __atomic_load_n(&stacks_epoch, __ATOMIC_ACQUIRE), node;
+	struct walk found;
+
+	if (state->epoch != now)
+		memo_forget(&state->memo);
+	state->epoch = now;
+	if (!file_header || !unwind_begin(&w->unwind, from, is_exact, &w->frames[0]))
+		return 0;
+	found = walk(w);
+	node = number(w->frames, &found);
+	if (node)
+		remember(w, &found);
+	return node;
+}
+
+/* ---- process -------------------------------------------------------------------------------------------------- */
 
 void stacks_begin(void)
 {
 	modules_begin();
 	nodes_begin();
 	unwind_begin_process();
-	__atomic_add_fetch(&epoch, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&stacks_epoch, 1, __ATOMIC_RELEASE);
 }
 
 void stacks_modules_changed(void)
@@ -232,5 +162,5 @@ void stacks_modules_changed(void)
 	/* First the numbers, then what refers to them: a rule made in between must not find an old number. */
 	modules_changed();
 	rules_forget();
-	__atomic_add_fetch(&epoch, 1, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&stacks_epoch, 1, __ATOMIC_RELEASE);
 }

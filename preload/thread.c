@@ -173,11 +173,17 @@ static void adopt_slot(struct thread *t, uint32_t index, struct rsd_thread *slot
 	}
 }
 
+/* What the last owner's stack looked like is of no use, and that stack may be unmapped. */
 static struct thread *take_state(void)
 {
 	struct thread *t = free_pop();
 
-	return t ? t : make_state();
+	if (!t)
+		return make_state();
+	lane_forget_stacks(t->lane[0].stacks);
+	lane_forget_stacks(t->lane[1].stacks);
+	lane_forget_stacks(t->sample_stacks);
+	return t;
 }
 
 struct thread *thread_register(const struct thread_birth *birth)
@@ -400,14 +406,14 @@ void thread_begin_child(void)
 	for (int i = 0; i < 2; i++) {
 		t->lane[i].ext = NULL;
 		t->lane[i].ready = t->lane[i].guard = t->lane[i].extents_taken = 0;
-		lane_reset_stacks(t->lane[i].stacks);
+		lane_forget_stacks(t->lane[i].stacks);
 	}
 	t->samples = NULL;
 	t->samples_ready = 0;
 	t->sampling = 0;
 	t->timer = -1;
 	t->perf = NULL;
-	lane_reset_stacks(t->sample_stacks);
+	lane_forget_stacks(t->sample_stacks);
 	made_push(t);
 	free_push(t);
 }

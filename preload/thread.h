@@ -102,8 +102,8 @@ static inline void thread_settle(struct thread *t)
 /* lane_make_stacks - a state for captures of the configured depth, NULL: no memory. */
 struct stack_state *lane_make_stacks(void);
 
-/* lane_reset_stacks - after an abandoned capture, or in a child whose node ids begin anew. NULL is nothing. */
-void lane_reset_stacks(struct stack_state *stacks);
+/* lane_forget_stacks - for another thread, another dump, or after a capture that was abandoned. NULL is nothing. */
+void lane_forget_stacks(struct stack_state *stacks);
 
 /* lane_enter_busy - the guard is set: stale, or nested. NULL: nested twice, counted as lost. */
 struct lane *lane_enter_busy(struct thread *t, uintptr_t sp);

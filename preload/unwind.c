@@ -263,9 +263,9 @@ static int step_signal(struct unwind *u, const struct frame *frame, struct frame
 	return UNWIND_ON;
 }
 
-static bool find_cfa(struct unwind *u, const struct frame *frame, struct rule rule, uintptr_t *cfa)
+static bool find_cfa(struct unwind *u, const struct frame *frame, struct rule rule, uintptr_t *cfa, uintptr_t *slot)
 {
-	uintptr_t at;
+	*slot = 0;
 
 	switch (rule_kind(rule)) {
 	case RULE_SP:
@@ -275,8 +275,8 @@ static bool find_cfa(struct unwind *u, const struct frame *frame, struct rule ru
 		*cfa = frame->bp + (uintptr_t)rule_offset(rule);
 		return true;
 	default:
-		at = rule_kind(rule) == RULE_AT_SP ? frame->sp : frame->bp;
-		if (!unwind_peek(u, at + (uintptr_t)rule_inner(rule), cfa))
+		*slot = (rule_kind(rule) == RULE_AT_SP ? frame->sp : frame->bp) + (uintptr_t)rule_inner(rule);
+		if (!unwind_peek(u, *slot, cfa))
 			return false;
 		*cfa += (uintptr_t)rule_added(rule);
 		return true;
@@ -301,10 +301,10 @@ static bool find_bp(struct unwind *u, const struct frame *frame, struct rule rul
 
 static int step_rule(struct unwind *u, const struct frame *frame, struct frame *caller, struct rule rule)
 {
-	bool is_deref = rule_kind(rule) == RULE_AT_SP || rule_kind(rule) == RULE_AT_BP;
-	uintptr_t cfa, slot, bp;
+	bool is_by_bp = rule_kind(rule) == RULE_BP || rule_kind(rule) == RULE_AT_BP || rule_bp(rule) == RULE_BP_AT_BP;
+	uintptr_t cfa, cfa_slot, slot, bp;
 
-	if (!find_cfa(u, frame, rule, &cfa))
+	if (!find_cfa(u, frame, rule, &cfa, &cfa_slot))
 		return CUT_BAD_MEMORY;
 	if (cfa <= frame->sp)
 		return CUT_LOOP;
@@ -315,7 +315,8 @@ static int step_rule(struct unwind *u, const struct frame *frame, struct frame *
 		.sp = cfa,
 		.bp = bp,
 		.bp_slot = slot,
-		.flags = is_deref || (slot && (slot < frame->sp || slot > cfa - 16)) ? FRAME_OPAQUE : 0,
+		.cfa_slot = cfa_slot,
+		.flags = is_by_bp ? FRAME_BY_BP : 0,
 	};
 	return caller->ip ? UNWIND_ON : UNWIND_END;
 }
@@ -347,7 +348,7 @@ static bool guess_leaf(struct unwind *u, const struct frame *frame, struct frame
 		.ip = ra,
 		.sp = frame->sp + 8,
 		.bp = frame->bp,
-		.flags = FRAME_GUESSED | FRAME_OPAQUE,
+		.flags = FRAME_GUESSED,
 	};
 	return true;
 }
@@ -369,7 +370,7 @@ static int guess_by_frame_pointer(struct unwind *u, const struct frame *frame, s
 		.sp = frame->bp + 16,
 		.bp = bp,
 		.bp_slot = frame->bp,
-		.flags = FRAME_GUESSED | FRAME_OPAQUE,
+		.flags = FRAME_GUESSED | FRAME_BY_BP,
 	};
 	return UNWIND_ON;
 }

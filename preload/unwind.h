@@ -19,23 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "format/record.h"
 #include "preload/cfi.h"
+#include "preload/frame.h"
 #include "preload/replay.h"
 #include "preload/rules.h"
-#include "preload/stacks.h"
-
-#define FRAME_EXACT RSD_NODE_EXACT     /* ip is an interrupted instruction, not a return address */
-#define FRAME_GUESSED RSD_NODE_GUESSED /* found without a rule */
-#define FRAME_OPAQUE 4u		       /* depends on more words than its return address and saved bp */
-
-struct frame {
-	uintptr_t ip, sp, bp; /* sp: after the return from the callee, its CFA */
-	uintptr_t bp_slot;    /* where bp was loaded from, 0: the callee had not changed it */
-	uint32_t node;	      /* stacks.c: the id of the stack from the outermost frame to this one */
-	uint16_t module;      /* known after unwind_step() */
-	uint8_t flags;
-};
 
 /* One thread's view; the state of one walk. Zeroed memory is a valid beginning. */
 struct unwind {
@@ -129,7 +116,8 @@ static inline __attribute__((always_inline)) int unwind_step(struct unwind *u, s
 	caller->sp = cfa;
 	caller->bp = bp;
 	caller->bp_slot = slot;
-	caller->flags = 0;
+	caller->cfa_slot = 0;
+	caller->flags = kind == RULE_BP ? FRAME_BY_BP : 0;
 	return UNWIND_ON;
 }
 

@@ -51,7 +51,7 @@ $(B)/tests/unit/tsan/preload/%: tests/preload/%.c $(TSAN_OBJ) $(wildcard tests/s
 
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
 # libunwind, because both export _Unwind_*.
-ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes stacks text)
+ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes memo stacks text)
 $(B)/tests/oracle: $(wildcard tests/preload/oracle*.c tests/preload/oracle*.cpp tests/preload/oracle*.h) $(ORACLE_OBJ) \
 		$(wildcard tests/support/fake_file.[ch])
 	@mkdir -p $(@D)/oracle.o
