@@ -73,28 +73,53 @@ static inline uint32_t codec_tight_word(enum rsd_tag tag, uint64_t tick_delta, u
 }
 
 /*
- * codec_put_free - the shortest form of a free at `p`; tag: of the compact form.
+ * codec_put_tight_free - the tight form of a free at `p`; tag: of the compact form.
+ * codec_put_tight_alloc - that of an allocation.
  *
- * Returns:  4, 8, or 0 when it fits neither and nothing was written.
+ * Returns:  4 or 8, or 0 when it does not fit and nothing was written.
  * Cost:     one store.
  */
+static inline size_t codec_put_tight_free(void *p, struct codec_state from, enum rsd_tag tag, uint64_t tick,
+					  uint64_t addr)
+{
+	uint64_t tick_delta = tick - from.tick, addr_delta = addr - from.addr;
+	uint32_t word = codec_tight_word(tag, tick_delta, addr_delta);
+
+	if (__builtin_expect(codec_tight_excess(tick_delta, addr_delta) != 0, 0))
+		return 0;
+	__builtin_memcpy(p, &word, 4);
+	return 4;
+}
+
+static inline size_t codec_put_tight_alloc(void *p, struct codec_state from, enum rsd_tag tag, uint64_t tick,
+					   uint64_t addr, uint64_t size, uint32_t stack)
+{
+	uint64_t tick_delta = tick - from.tick, addr_delta = addr - from.addr;
+	uint64_t word = codec_tight_word(tag, tick_delta, addr_delta) | (size << CODEC_TIGHT_STACK_BITS | stack) << 32;
+
+	if (__builtin_expect((codec_tight_excess(tick_delta, addr_delta) | size >> CODEC_TIGHT_SIZE_BITS |
+			      stack >> CODEC_TIGHT_STACK_BITS) != 0,
+			     0))
+		return 0;
+	__builtin_memcpy(p, &word, 8);
+	return 8;
+}
+
+/* codec_put_free - the shortest form of a free. Returns 4, 8, or 0 when it fits neither. */
 static inline size_t codec_put_free(void *p, struct codec_state from, enum rsd_tag tag, uint64_t tick, uint64_t addr)
 {
 	uint64_t tick_delta = tick - from.tick;
 	int64_t addr_delta = (int64_t)(addr - from.addr);
+	size_t tight = codec_put_tight_free(p, from, tag, tick, addr);
 	uint64_t word;
 
-	if (__builtin_expect(!codec_tight_excess(tick_delta, (uint64_t)addr_delta), 1)) {
-		uint32_t tight = codec_tight_word(tag, tick_delta, (uint64_t)addr_delta);
-
-		memcpy(p, &tight, 4);
-		return 4;
-	}
+	if (tight)
+		return tight;
 	if (tick_delta >> CODEC_TICK_BITS || addr_delta & 7 ||
 	    !codec_fits_signed(addr_delta >> 3, CODEC_FREE_ADDR_BITS))
 		return 0;
 	word = (uint64_t)tag | tick_delta << 4 | (uint64_t)(addr_delta >> 3) << 28;
-	memcpy(p, &word, 8);
+	__builtin_memcpy(p, &word, 8);
 	return 8;
 }
 
@@ -104,24 +129,19 @@ static inline size_t codec_put_alloc(void *p, struct codec_state from, enum rsd_
 {
 	uint64_t tick_delta = tick - from.tick;
 	int64_t addr_delta = (int64_t)(addr - from.addr);
+	size_t tight = codec_put_tight_alloc(p, from, tag, tick, addr, size, stack);
 	uint64_t word;
 	uint32_t rest;
 
-	if (__builtin_expect(!(codec_tight_excess(tick_delta, (uint64_t)addr_delta) | size >> CODEC_TIGHT_SIZE_BITS |
-			       stack >> CODEC_TIGHT_STACK_BITS),
-			     1)) {
-		word = codec_tight_word(tag, tick_delta, (uint64_t)addr_delta) |
-		       (uint64_t)((uint32_t)size << CODEC_TIGHT_STACK_BITS | stack) << 32;
-		memcpy(p, &word, 8);
-		return 8;
-	}
+	if (tight)
+		return tight;
 	if (tick_delta >> CODEC_TICK_BITS || size > CODEC_SIZE_MAX || stack > CODEC_STACK_MAX || addr_delta & 7 ||
 	    !codec_fits_signed(addr_delta >> 3, CODEC_ALLOC_ADDR_BITS))
 		return 0;
 	word = (uint64_t)tag | tick_delta << 4 | ((uint64_t)(addr_delta >> 3) & 0xfffffff) << 28 | size << 56;
 	rest = stack | (uint32_t)(size >> 8) << 24;
-	memcpy(p, &word, 8);
-	memcpy((char *)p + 8, &rest, 4);
+	__builtin_memcpy(p, &word, 8);
+	__builtin_memcpy((char *)p + 8, &rest, 4);
 	return 12;
 }
 

@@ -152,8 +152,9 @@ struct rsd_thread {
 	uint64_t cpu_ns;	       /* thread CPU clock at `cpu_tick` */
 	uint64_t cpu_tick;
 	char name[16];
+	/* Only under heaptrace and inittrace, which want them at once; else readers count the records. */
 	uint64_t allocs, alloc_bytes, frees; /* requested bytes */
-	uint64_t usable_live; /* two's complement: usable bytes allocated minus freed here; heaptrace only */
+	uint64_t usable_live;		     /* two's complement: usable bytes allocated minus freed here */
 	uint64_t events, lost;
 	uint64_t self_ticks; /* time inside the recorder, from timing one event in RSD_SELF_EVERY */
 	uint64_t samples;

@@ -75,7 +75,7 @@ static struct birth begin(void *packet)
 	struct thread_birth words = { birth.creator, birth.stack, birth.start };
 
 	birth_free(packet);
-	if (*life_state == LIFE_RECORDING && !thread_self)
+	if (life->state == LIFE_RECORDING && !thread_self)
 		thread_register(&words);
 	return birth;
 }

@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 #include "format/record.h"
+#include "preload/compiler.h"
 
-extern bool clock_is_tsc;
+extern bool clock_is_tsc HIDDEN;
 
 /* clock_begin - choose the source and calibrate; about 50 us, once. */
 void clock_begin(void);
@@ -33,13 +34,19 @@ uint64_t clock_ns(uint64_t ticks);
 /* clock_pair - both clocks at one moment. */
 struct rsd_clock clock_pair(void);
 
-static inline uint64_t clock_now(void)
+/* clock_tsc - clock_now when clock_is_tsc is known to be true. */
+static inline uint64_t clock_tsc(void)
 {
 #if defined(__x86_64__)
-	if (__builtin_expect(clock_is_tsc, 1))
-		return __builtin_ia32_rdtsc();
-#endif
+	return __builtin_ia32_rdtsc();
+#else
 	return clock_mono_ns();
+#endif
+}
+
+static inline uint64_t clock_now(void)
+{
+	return likely(clock_is_tsc) ? clock_tsc() : clock_mono_ns();
 }
 
 #endif

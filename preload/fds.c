@@ -19,7 +19,7 @@ static struct rsd_extent *tables[TABLES];
 /* In a fresh child of fork the parent's dump is not mapped: these tables point nowhere until life_child. */
 static bool is_mapped(void)
 {
-	return *life_state == LIFE_RECORDING;
+	return life->state == LIFE_RECORDING;
 }
 
 static struct rsd_fd *fd_slot(int fd, bool make, uint32_t thread)

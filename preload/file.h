@@ -14,9 +14,10 @@
 #include <stdint.h>
 
 #include "format/record.h"
+#include "preload/compiler.h"
 
 /* The mapping, or NULL while nothing is recorded (not begun, failed, child not yet reopened). */
-extern struct rsd_header *file_header;
+extern struct rsd_header *file_header HIDDEN;
 
 /* How many dumps this process and those it was forked from have opened: what belongs to another one has another number.
  */

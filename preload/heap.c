@@ -4,17 +4,20 @@
 
 #include "preload/config.h"
 #include "preload/file.h"
+#include "preload/heap_exact.h"
 #include "preload/hook.h"
 #include "preload/sampled.h"
 #include "preload/text.h"
 
+#define BUDGET_GRACE_NS 100000000u
+#define SELF_USUAL_NS 5000u
+
 uint32_t heap_mode = RSD_HEAP_OFF;
-bool heap_counts_usable;
+bool heap_is_counted, heap_has_boot_blocks;
 static uint32_t has_degraded; /* or is about to */
 static uint64_t budget_grace_ticks, self_usual_ticks;
 
-#define BUDGET_GRACE_NS 100000000u
-#define SELF_USUAL_NS 5000u
+/* ---- records -------------------------------------------------------------------------------------------------- */
 
 static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api,
 			   uint64_t now, void *block, size_t size, uint32_t stack)
@@ -26,59 +29,48 @@ static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_k
 		lane->ext->last_addr = (uintptr_t)block;
 }
 
-/* One allocation record, in the compact form where api and values have one. */
-static void put_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
-		      void *block, size_t size, uint32_t stack)
+static void put_long_free(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
+			  void *block)
 {
-	enum rsd_tag tag = kind == EV_REALLOC_ALLOC && api == API_REALLOC ? RSD_TAG_REALLOC_ALLOC
-			   : kind == EV_ALLOC && api == API_MALLOC	  ? RSD_TAG_MALLOC
-			   : kind == EV_ALLOC && api == API_CALLOC	  ? RSD_TAG_CALLOC
-									  : RSD_TAG_NONE;
-	struct rsd_extent *ext = lane_room(t, lane);
-	size_t len;
+	struct rec_free record = { .addr = (uintptr_t)block, .api = api };
 
-	if (unlikely(!ext))
-		return;
-	len = tag ? codec_put_alloc(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now,
-				    (uintptr_t)block, size, stack)
-		  : 0;
-	if (unlikely(!len)) {
+	lane_put(t, lane, kind, now, &record, sizeof(record));
+	if (lane->ext)
+		lane->ext->last_addr = (uintptr_t)block;
+}
+
+__attribute__((noinline)) void heap_put_alloc_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind,
+						   enum rsd_api api, uint64_t now, void *block, size_t size,
+						   uint32_t stack)
+{
+	enum rsd_tag tag = heap_tag(kind, api);
+	struct rsd_extent *ext = lane_room(t, lane);
+	size_t len = 0;
+
+	if (ext && tag)
+		len = codec_put_alloc(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block, size, stack);
+	if (len)
+		heap_commit(t, ext, len, now, block);
+	else if (ext)
 		put_long_alloc(t, lane, kind, api, now, block, size, stack);
-		return;
-	}
-	ext->last_addr = (uintptr_t)block;
-	extent_commit(ext, len, now);
-	t->slot->events++;
 }
 
-static void put_free(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
-		     void *block)
+__attribute__((noinline)) void heap_put_free_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind,
+						  enum rsd_api api, uint64_t now, void *block)
 {
-	struct rsd_extent *ext = lane_room(t, lane);
 	enum rsd_tag tag = kind == EV_FREE ? RSD_TAG_FREE : RSD_TAG_REALLOC_FREE;
-	size_t len;
+	struct rsd_extent *ext = lane_room(t, lane);
+	size_t len = 0;
 
-	if (unlikely(!ext))
-		return;
-	len = codec_put_free(extent_end(ext), (struct codec_state){ ext->last_tick, ext->last_addr }, tag, now,
-			     (uintptr_t)block);
-	if (unlikely(!len)) {
-		struct rec_free record = { .addr = (uintptr_t)block, .api = api };
-
-		lane_put(t, lane, kind, now, &record, sizeof(record));
-		ext->last_addr = (uintptr_t)block;
-		return;
-	}
-	ext->last_addr = (uintptr_t)block;
-	extent_commit(ext, len, now);
-	t->slot->events++;
+	if (ext)
+		len = codec_put_free(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block);
+	if (len)
+		heap_commit(t, ext, len, now, block);
+	else if (ext)
+		put_long_free(t, lane, kind, api, now, block);
 }
 
-static void count_alloc(struct thread *t, size_t size)
-{
-	t->slot->allocs++;
-	t->slot->alloc_bytes += size;
-}
+/* ---- what recording costs ------------------------------------------------------------------------------------- */
 
 /* budget=PERCENT: after a first while, a thread whose recording costs more than its share makes all sample. */
 static void keep_budget(struct thread *t, uint64_t now)
@@ -89,24 +81,17 @@ static void keep_budget(struct thread *t, uint64_t now)
 		heap_degrade("budget");
 }
 
-/*
- * Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. A long one (the
- * thread was preempted, or made room in the file, which lane_room_slow times itself) stands for nothing but itself.
- */
-static inline void time_self(struct thread *t, uint64_t since)
+__attribute__((noinline)) void heap_add_self(struct thread *t, uint64_t since)
 {
-	uint64_t ticks;
+	uint64_t ticks = clock_now() - since;
 
-	if (likely(t->slot->events % RSD_SELF_EVERY))
-		return;
-	ticks = clock_now() - since;
 	if (ticks < self_usual_ticks)
 		t->slot->self_ticks += ticks * RSD_SELF_EVERY;
 	if (unlikely(config.budget))
 		keep_budget(t, since);
 }
 
-/* ---- sampled mode ---- */
+/* ---- sampled -------------------------------------------------------------------------------------------------- */
 
 static uint64_t random_next(struct thread *t)
 {
@@ -128,136 +113,153 @@ static double exponential(struct thread *t)
 	return (63 - shift) * -0.69314718055994531 - ln_m + 53 * 0.69314718055994531;
 }
 
+static uint64_t next_gap(struct thread *t)
+{
+	return (uint64_t)((double)config.sample_bytes * exponential(t)) + 1;
+}
+
+/*
+ * Does a sampling point fall into these bytes? The distance to the next one is skip_bytes, where wrappers count down
+ * without coming here; while everything is counted it must not be there.
+ */
 static bool is_sampled(struct thread *t, size_t size)
 {
-	bool hit;
+	uint64_t *left = heap_is_counted ? &t->counted_skip_bytes : &t->skip_bytes;
 
-	if (!t->sample_countdown)
-		t->sample_countdown = (int64_t)((double)config.sample_bytes * exponential(t)) + 1;
-	t->sample_countdown -= (int64_t)size;
-	hit = t->sample_countdown <= 0;
-	if (hit)
-		t->sample_countdown = 0;
-	return hit;
+	if (!*left)
+		*left = next_gap(t);
+	if (size < *left) {
+		*left -= size;
+		return false;
+	}
+	*left = next_gap(t);
+	return true;
 }
 
 static void sample_alloc(struct thread *t, const struct regs *from, enum rsd_api api, void *block, size_t size)
 {
 	struct lane *lane;
 
-	count_alloc(t, size);
-	if (likely(!is_sampled(t, size)) || !sampled_add(block)) {
-		thread_settle(t);
+	if (likely(!is_sampled(t, size)) || !sampled_add(block))
 		return;
-	}
 	lane = lane_enter(t);
 	if (!lane)
 		return;
 	put_long_alloc(t, lane, EV_SAMPLED_ALLOC, api, clock_now(), block, size, lane_stack(lane, from));
-	lane_leave(t, lane);
+	lane_exit(lane);
 }
 
 static void sample_free(struct thread *t, enum rsd_api api, void *block, uint64_t tick)
 {
 	struct lane *lane;
 
-	t->slot->frees++;
-	if (likely(!sampled_remove(block)) || !(lane = lane_enter(t))) {
-		thread_settle(t);
+	if (likely(!sampled_remove(block)) || !(lane = lane_enter(t)))
 		return;
-	}
-	put_free(t, lane, EV_FREE, api, tick ? tick : clock_now(), block);
-	lane_leave(t, lane);
+	heap_put_free(t, lane, EV_FREE, api, tick ? tick : clock_now(), block);
+	lane_exit(lane);
 }
 
-/* ---- what the wrappers call ---- */
+/* ---- counted: for heaptrace and inittrace --------------------------------------------------------------------- */
+
+static void count_alloc(struct thread *t, void *block, size_t size)
+{
+	t->slot->allocs++;
+	t->slot->alloc_bytes += size;
+	if (real.malloc_usable_size)
+		t->slot->usable_live += real.malloc_usable_size(block);
+}
+
+/* Not after the block was given back: then realloc has counted it. */
+static void count_free(struct thread *t, void *block, bool is_gone)
+{
+	t->slot->frees++;
+	if (!is_gone && real.malloc_usable_size)
+		t->slot->usable_live -= real.malloc_usable_size(block);
+}
+
+/* ---- what the wrappers call ----------------------------------------------------------------------------------- */
 
 void heap_alloc(const struct regs *from, enum rsd_api api, void *block, size_t size)
 {
 	struct thread *t = thread_enter();
-	struct lane *lane;
-	uint64_t now;
 
 	if (unlikely(!t))
 		return;
-	if (unlikely(heap_counts_usable))
-		t->slot->usable_live += real.malloc_usable_size(block);
-	if (heap_mode != RSD_HEAP_EXACT) {
+	if (heap_is_counted)
+		count_alloc(t, block, size);
+	if (heap_mode == RSD_HEAP_EXACT)
+		heap_exact_alloc(t, from, api, clock_now(), block, size);
+	else if (heap_mode == RSD_HEAP_SAMPLE)
 		sample_alloc(t, from, api, block, size);
-		return;
-	}
-	lane = lane_enter(t);
-	if (unlikely(!lane))
-		return;
-	now = clock_now();
-	count_alloc(t, size);
-	put_alloc(t, lane, EV_ALLOC, api, now, block, size, lane_stack(lane, from));
-	time_self(t, now);
-	lane_leave(t, lane);
+	thread_settle(t);
 }
 
 void heap_free(enum rsd_api api, void *block, uint64_t tick)
 {
 	struct thread *t = thread_enter();
-	struct lane *lane;
 
 	if (unlikely(!t))
 		return;
-	if (unlikely(heap_counts_usable && !tick))
-		t->slot->usable_live -= real.malloc_usable_size(block);
-	if (heap_mode != RSD_HEAP_EXACT) {
+	if (heap_is_counted)
+		count_free(t, block, tick != 0);
+	if (heap_mode == RSD_HEAP_EXACT)
+		heap_exact_free(t, api, block, tick ? tick : clock_now());
+	else if (heap_mode == RSD_HEAP_SAMPLE)
 		sample_free(t, api, block, tick);
-		return;
-	}
-	lane = lane_enter(t);
-	if (unlikely(!lane))
-		return;
-	if (!tick)
-		tick = clock_now();
-	t->slot->frees++;
-	put_free(t, lane, EV_FREE, api, tick, block);
-	time_self(t, tick);
-	lane_leave(t, lane);
+	thread_settle(t);
 }
 
 void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, void *old, void *block, size_t size)
 {
 	struct thread *t = thread_enter();
-	struct lane *lane;
-	uint64_t now;
 
 	if (unlikely(!t))
 		return;
-	if (unlikely(heap_counts_usable))
-		t->slot->usable_live += real.malloc_usable_size(block);
-	if (heap_mode != RSD_HEAP_EXACT) {
-		sample_free(t, api, old, before);
-		t = thread_enter(); /* sample_free may have given it back */
-		if (likely(t))
-			sample_alloc(t, from, api, block, size);
-		return;
+	if (heap_is_counted) {
+		count_free(t, old, true);
+		count_alloc(t, block, size);
 	}
-	lane = lane_enter(t);
-	if (unlikely(!lane))
-		return;
-	now = clock_now();
-	t->slot->frees++;
-	count_alloc(t, size);
-	put_free(t, lane, EV_REALLOC_FREE, api, before, old);
-	put_alloc(t, lane, EV_REALLOC_ALLOC, api, now, block, size, lane_stack(lane, from));
-	time_self(t, now);
-	lane_leave(t, lane);
+	if (heap_mode == RSD_HEAP_EXACT) {
+		heap_exact_realloc(t, from, api, before, clock_now(), old, block, size);
+	} else if (heap_mode == RSD_HEAP_SAMPLE) {
+		sample_free(t, api, old, before);
+		sample_alloc(t, from, api, block, size);
+	}
+	thread_settle(t);
+}
+
+/* ---- modes ---------------------------------------------------------------------------------------------------- */
+
+/* Which allocations and frees come here at all, see hook_heap.c. */
+static void enter_mode(enum rsd_heap_mode mode)
+{
+	if (mode != RSD_HEAP_EXACT && !heap_is_counted && !heap_has_boot_blocks)
+		sampled_switch(mode == RSD_HEAP_OFF);
+	__atomic_store_n(&heap_mode, mode, __ATOMIC_RELEASE);
+	heap_update();
+}
+
+void heap_update(void)
+{
+	life->is_heap_plain =
+		life->state == LIFE_RECORDING && heap_mode == RSD_HEAP_EXACT && !heap_is_counted && clock_is_tsc;
+}
+
+void heap_begin_thread(struct thread *t)
+{
+	t->counted_skip_bytes = 0;
+	t->skip_bytes = heap_mode == RSD_HEAP_OFF ? UINT64_MAX : 0;
 }
 
 void heap_begin(void)
 {
-	heap_counts_usable = config.heaptrace != 0;
+	heap_is_counted = config.heap != RSD_HEAP_OFF && (config.heaptrace || config.inittrace);
 	budget_grace_ticks = clock_ticks(BUDGET_GRACE_NS);
 	self_usual_ticks = clock_ticks(SELF_USUAL_NS);
 	if (config.heap == RSD_HEAP_SAMPLE && !sampled_begin())
 		config.heap = RSD_HEAP_OFF;
 	has_degraded = 0;
-	heap_mode = config.heap;
+	enter_mode((enum rsd_heap_mode)config.heap);
 }
 
 void heap_degrade(const char *why)
@@ -268,7 +270,7 @@ void heap_degrade(const char *why)
 	/* Asked again and again once the limit is near; the table of sampled blocks is made once, by one thread. */
 	if (heap_mode != RSD_HEAP_EXACT || __atomic_exchange_n(&has_degraded, 1, __ATOMIC_ACQ_REL) || !sampled_begin())
 		return;
-	__atomic_store_n(&heap_mode, RSD_HEAP_SAMPLE, __ATOMIC_RELEASE);
+	enter_mode(RSD_HEAP_SAMPLE);
 	file_count(COUNT_DEGRADED, 1);
 	text_str(&t, why);
 	text_str(&t, ": heap exact until ");

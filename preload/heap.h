@@ -11,10 +11,13 @@
 #include "preload/thread.h"
 
 /* enum rsd_heap_mode in force; OFF until recording begins. Read by every wrapper. */
-extern uint32_t heap_mode;
+extern uint32_t heap_mode HIDDEN;
 
-/* True while heaptrace wants usable sizes counted. */
-extern bool heap_counts_usable;
+/* True while every call is counted in the thread's slot, usable sizes too: for heaptrace and inittrace. */
+extern bool heap_is_counted HIDDEN;
+
+/* A block was handed out before the originals were known: every free must be looked at. */
+extern bool heap_has_boot_blocks;
 
 /* heap_alloc - `block` of `size` requested bytes was just handed out to `from`. errno is kept. */
 void heap_alloc(const struct regs *from, enum rsd_api api, void *block, size_t size);
@@ -25,8 +28,12 @@ void heap_free(enum rsd_api api, void *block, uint64_t tick);
 /* heap_realloc - `old` (not NULL) became `block` at its old or a new place; `before`: tick before the real call. */
 void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, void *old, void *block, size_t size);
 
-/* heap_begin - after the configuration is known. */
+/* heap_update - life->state has changed. */
+void heap_update(void);
+
+/* heap_begin - after the configuration is known. heap_begin_thread - for each thread after that. */
 void heap_begin(void);
+void heap_begin_thread(struct thread *t);
 
 /*
  * heap_degrade - from exact to sampled for the rest of the recording; once. `why` begins the sentence that the

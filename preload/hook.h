@@ -32,12 +32,14 @@
 #include <threads.h>
 #include <time.h>
 
+#include "preload/compiler.h"
+
 struct real {
 #define HOOK(ret, name, params, version) ret(*name) params;
 #define REAL(ret, name, params, version) ret(*name) params;
 #include "preload/hooks.def"
 };
-extern struct real real;
+extern struct real real HIDDEN;
 extern long (*hook_next_syscall)(long n, ...); /* real.syscall, where assembly finds it */
 
 /* What fortified programs call, libc declares only in inline headers; what old ones call, it no longer declares. */

@@ -13,7 +13,7 @@ EXPORT int dlclose(void *handle)
 
 	HOOK_READY(dlclose);
 	ret = real.dlclose(handle);
-	if (!ret && *life_state == LIFE_RECORDING)
+	if (!ret && life->state == LIFE_RECORDING)
 		stacks_modules_changed();
 	return ret;
 }

@@ -4,9 +4,14 @@
  *
  * The same pointers, sizes, errors and errno as without us: no headers, no padding. malloc_usable_size is left
  * alone. C++ new and delete reach these through libstdc++; their callers show in the stack.
+ *
+ * The four that programs live on have two parts. The name that is exported decides whether there is anything to do:
+ * when sampling, nearly always not, and then it jumps to the original. What it doesn't decide it leaves to
+ * NAME_recorded, by a jump as well, so that this one's caller is the program.
  */
 #include "preload/hook.h"
-#include "preload/heap.h"
+#include "preload/heap_exact.h"
+#include "preload/sampled.h"
 
 #include <errno.h>
 
@@ -34,6 +39,7 @@ static void *boot_alloc(size_t size)
 
 	hook_begin();
 	size = (size + 15) & ~(size_t)15;
+	heap_has_boot_blocks = true;
 	at = __atomic_fetch_add(&boot_used, size, __ATOMIC_RELAXED);
 	return size && at + size <= sizeof(boot_memory) ? boot_memory + at : NULL;
 }
@@ -46,38 +52,88 @@ static bool is_boot_memory(const void *block)
 /* True when `name` may be called now; looks the originals up first if need be. */
 #define KNOWN(name) (likely(real.name != NULL) || (hook_begin(), real.name != NULL))
 
-EXPORT void *malloc(size_t size)
+#define RECORDED __attribute__((noinline)) static
+
+/* Is an allocation of `size` bytes one of those that need not be looked at? Then it is counted down. */
+static inline bool is_skipped(struct thread *t, size_t size)
+{
+	if (!t || size >= t->skip_bytes)
+		return false;
+	t->skip_bytes -= size;
+	return true;
+}
+
+static inline __attribute__((always_inline)) void record_alloc(const struct regs *from, enum rsd_api api, void *block,
+							       size_t size)
+{
+	struct thread *t = thread_self;
+
+	if (likely(heap_is_plain(t)))
+		heap_exact_alloc(t, from, api, clock_tsc(), block, size);
+	else
+		heap_alloc(from, api, block, size);
+}
+
+RECORDED void *malloc_recorded(size_t size)
 {
 	void *block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
 
 	if (heap_mode && likely(block != NULL)) {
 		struct regs from = REGS_OF_CALLER();
 
-		heap_alloc(&from, API_MALLOC, block, size);
+		record_alloc(&from, API_MALLOC, block, size);
 	}
 	return block;
 }
 
-EXPORT void free(void *block)
+EXPORT void *malloc(size_t size)
 {
+	if (is_skipped(thread_self, size))
+		return real.malloc(size);
+	return malloc_recorded(size);
+}
+
+RECORDED void free_recorded(void *block)
+{
+	struct thread *t = thread_self;
+
 	if (!block || unlikely(is_boot_memory(block)))
 		return;
-	if (heap_mode)
+	if (likely(heap_is_plain(t)))
+		heap_exact_free(t, API_FREE, block, clock_tsc());
+	else if (heap_mode)
 		heap_free(API_FREE, block, 0);
 	if (KNOWN(free))
 		real.free(block);
 }
 
-EXPORT void *calloc(size_t n, size_t size)
+EXPORT void free(void *block)
+{
+	if (sampled_is_other(block))
+		real.free(block);
+	else
+		free_recorded(block);
+}
+
+RECORDED void *calloc_recorded(size_t n, size_t size)
 {
 	void *block = KNOWN(calloc) ? real.calloc(n, size) : boot_alloc(n * size);
 
 	if (heap_mode && likely(block != NULL)) {
 		struct regs from = REGS_OF_CALLER();
 
-		heap_alloc(&from, API_CALLOC, block, n * size);
+		record_alloc(&from, API_CALLOC, block, n * size);
 	}
 	return block;
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (!__builtin_mul_overflow(n, size, &bytes) && is_skipped(thread_self, bytes))
+		return real.calloc(n, size);
+	return calloc_recorded(n, size);
 }
 
 /* A block from the boot arena moves to the heap; its size is not known, so as much as may be its own is copied. */
@@ -89,6 +145,17 @@ static void *boot_realloc(void *old, size_t size)
 	if (block)
 		__builtin_memcpy(block, old, size < most ? size : most);
 	return block;
+}
+
+static void record_realloc(const struct regs *from, enum rsd_api api, uint64_t before, void *old, void *block,
+			   size_t size)
+{
+	struct thread *t = thread_self;
+
+	if (likely(heap_is_plain(t)))
+		heap_exact_realloc(t, from, api, before, clock_tsc(), old, block, size);
+	else
+		heap_realloc(from, api, before, old, block, size);
 }
 
 static void *resize(enum rsd_api api, void *old, size_t size, const struct regs *from)
@@ -110,24 +177,31 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 	if (unlikely(!t))
 		return real.realloc(old, size);
 	thread_settle(t);
-	if (unlikely(heap_counts_usable))
+	if (unlikely(heap_is_counted) && real.malloc_usable_size)
 		usable = real.malloc_usable_size(old);
 	before = clock_now();
 	block = real.realloc(old, size);
 	if (usable && (block || !size))
 		t->slot->usable_live -= usable;
 	if (likely(block != NULL))
-		heap_realloc(from, api, before, old, block, size);
+		record_realloc(from, api, before, old, block, size);
 	else if (!size)
 		heap_free(api, old, before); /* realloc(p, 0) freed it */
 	return block;
 }
 
-EXPORT void *realloc(void *old, size_t size)
+RECORDED void *realloc_recorded(void *old, size_t size)
 {
 	struct regs from = REGS_OF_CALLER();
 
 	return KNOWN(realloc) ? resize(API_REALLOC, old, size, &from) : NULL;
+}
+
+EXPORT void *realloc(void *old, size_t size)
+{
+	if (sampled_is_other(old) && is_skipped(thread_self, size))
+		return real.realloc(old, size);
+	return realloc_recorded(old, size);
 }
 
 /*

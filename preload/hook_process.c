@@ -3,7 +3,7 @@
  * hook_process.c - fork, and waiting for children.
  *
  * exec, vfork, posix_spawn and exit are not stood in front of: a new image starts with our constructor, a child of
- * any kind of fork is noticed at its first event (see life_state in thread.h), and the end needs no help.
+ * any kind of fork is noticed at its first event (see struct life in thread.h), and the end needs no help.
  */
 #include "preload/fds.h"
 #include "preload/hook.h"

@@ -72,8 +72,7 @@ static void run(unsigned index, int argc, char **argv, char **envp)
 #define SIXTEEN(M, h)                                                                                                  \
 	M(h##0)                                                                                                        \
 	M(h##1)                                                                                                        \
-	M(h##2) M(h##3) M(h##4) M(h##5) M(h##6) M(h##7) M(h##8) M(h##9) M(h##a) M(h##b) M(h##c) M(h##d) M(h##e)        \
-		M(h##f)
+	M(h##2) M(h##3) M(h##4) M(h##5) M(h##6) M(h##7) M(h##8) M(h##9) M(h##a) M(h##b) M(h##c) M(h##d) M(h##e) M(h##f)
 #define ALL(M)                                                                                                         \
 	SIXTEEN(M, 0) SIXTEEN(M, 1) SIXTEEN(M, 2) SIXTEEN(M, 3) SIXTEEN(M, 4) SIXTEEN(M, 5) SIXTEEN(M, 6) SIXTEEN(M, 7)
 ALL(RUN)

@@ -71,11 +71,11 @@ static bool is_secure(void)
 /* The wiped page. Without WIPEONFORK (before Linux 4.14) a child could not be told apart: then nothing is recorded. */
 static bool make_state_page(void)
 {
-	uint32_t *page = raw_map(4096);
+	struct life *page = raw_map(4096);
 
 	if (!page || raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK) != 0)
 		return false;
-	life_state = page;
+	life = page;
 	return true;
 }
 
@@ -95,7 +95,8 @@ static void begin_recording(void)
 	heap_begin();
 	span_setup();
 	sampler_begin();
-	*life_state = LIFE_RECORDING;
+	life->state = LIFE_RECORDING;
+	heap_update();
 }
 
 static void on_exit_handler(int status, void *unused)
@@ -103,7 +104,7 @@ static void on_exit_handler(int status, void *unused)
 	(void)unused;
 	if (file_header && thread_is_mute())
 		file_finish_mute(RSD_END_EXIT, status);
-	if (*life_state != LIFE_RECORDING || !file_header || thread_is_mute())
+	if (life->state != LIFE_RECORDING || !file_header || thread_is_mute())
 		return;
 	thread_finish_process();
 	file_finish(RSD_END_EXIT, status);
@@ -121,7 +122,7 @@ bool life_child(void)
 
 	/* Until it is done, whatever happens in here is not recorded; nor is what a handler does that comes in between.
 	 */
-	if (!__atomic_compare_exchange_n(life_state, &unknown, LIFE_OFF, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(&life->state, &unknown, LIFE_OFF, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return unknown == LIFE_RECORDING;
 	if (thread_is_mute())
 		return false;
@@ -158,7 +159,7 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 	program_argv = argv;
 	if (!make_state_page())
 		return;
-	*life_state = LIFE_OFF;
+	life->state = LIFE_OFF;
 	started = true;
 	opened = file_open(false, NULL, argv) == 0;
 	if (!path_is_descendant())

@@ -20,7 +20,7 @@ struct lock_place {
 	uint64_t acquired_tick;
 	const void *acquired_lock; /* whose acquisition that was */
 };
-extern struct lock_place lock_places[LOCKS_PLACES];
+extern struct lock_place lock_places[LOCKS_PLACES] HIDDEN;
 
 static inline struct lock_place *lock_place(const void *lock)
 {

@@ -5,6 +5,8 @@
 #define ROUNDS 0x3fffu
 #define WORDS_PER_FRAME 3u /* at most: return address, bp, what the CFA was computed from */
 #define END_WORDS 5u
+#define COPY_WORDS 8u /* a run of so many is copied, since following a link takes as long */
+#define COPY_MOST 32u
 
 static unsigned log2_of(uint32_t power)
 {
@@ -113,19 +115,50 @@ static void put_words_of(struct memo *m, const struct frame *f)
 		put(m, (uint32_t)memo_place(m, f->bp_slot), f->bp);
 }
 
-static void put_end(struct memo *m, const struct frame *outermost, const struct mark *joined, bool is_sure, int result)
+/* Words of another run, which stay there as well. */
+static void put_copy(struct memo *m, uint32_t at, uint32_t words)
 {
-	if (joined) {
-		put(m, MEMO_LINK, (uintptr_t)joined->at << 32 | joined->words);
-		return;
+	for (uint32_t i = at; i < at + words; i++)
+		put(m, m->place[i], m->value[i]);
+}
+
+/*
+ * The rest of an older run and what it leads to: short ones are copied, a long one is linked to. This and put_outermost
+ * return the index of the end.
+ */
+static uint32_t put_joined(struct memo *m, uint32_t at, uint32_t words)
+{
+	uint32_t limit = m->used + COPY_MOST;
+
+	while (words <= COPY_WORDS && m->used + words <= limit) {
+		uint32_t end;
+
+		put_copy(m, at, words);
+		at += words;
+		end = m->used;
+		if (m->place[at] != MEMO_LINK) {
+			put_copy(m, at, m->place[at] == MEMO_OPEN ? END_WORDS : 1);
+			return end;
+		}
+		words = (uint32_t)m->value[at];
+		at = (uint32_t)(m->value[at] >> 32);
 	}
+	put(m, MEMO_LINK, (uintptr_t)at << 32 | words);
+	return m->used - 1;
+}
+
+static uint32_t put_outermost(struct memo *m, const struct frame *outermost, bool is_sure, int result)
+{
+	uint32_t end = m->used;
+
 	put(m, is_sure ? MEMO_END : MEMO_OPEN, (uintptr_t)(intptr_t)result);
-	if (is_sure)
-		return;
-	put(m, 0, outermost->ip);
-	put(m, 0, outermost->sp);
-	put(m, 0, outermost->bp);
-	put(m, 0, outermost->flags);
+	if (!is_sure) {
+		put(m, 0, outermost->ip);
+		put(m, 0, outermost->sp);
+		put(m, 0, outermost->bp);
+		put(m, 0, outermost->flags);
+	}
+	return end;
 }
 
 static void put_mark(struct memo *m, const struct frame *f, uint32_t end, uint32_t height)
@@ -165,7 +198,7 @@ void memo_add(struct memo *m, struct frame *frames, uint32_t len, const struct m
 
 	if (!m->origin || memo_place(m, frames[len - 1].sp) >> 32)
 		return;
-	make_room(m, len * WORDS_PER_FRAME + END_WORDS);
+	make_room(m, len * WORDS_PER_FRAME + COPY_MOST + END_WORDS);
 	if (m->round != round && joined)
 		return;
 	first = plan(m, frames, len, joined ? joined->height & MEMO_NEEDS_BP : !is_sure);
@@ -176,8 +209,8 @@ void memo_add(struct memo *m, struct frame *frames, uint32_t len, const struct m
 		if (i + 1 < len)
 			put_words_of(m, &frames[i + 1]);
 	}
-	end = m->used;
-	put_end(m, &frames[len - 1], joined, is_sure, result);
+	end = joined ? put_joined(m, joined->at, joined->words)
+		     : put_outermost(m, &frames[len - 1], is_sure, result);
 	for (uint32_t i = first; i < (is_whole ? len - (joined != NULL) : 1); i++)
 		put_mark(m, &frames[i], end, height + len - 1 - i);
 }

@@ -9,7 +9,8 @@
  * tells. Where it doesn't hold, the caller steps outwards until it comes to a frame that is marked and does.
  *
  * Words stand in runs, innermost first. A run ends with a link into an older run, at the frame where the walk that made
- * it joined that one, or with the end of the stack. So what stacks have in common is kept once.
+ * it joined that one, or with the end of the stack. So what stacks have in common is kept once, but for what is so
+ * short that a link would cost more than a copy.
  *
  *   marks   [ip sp | node at words height]      runs   RA RA bp RA  link    RA RA RA RA RA  end
  *                         `-----------------------------^            `---------^
@@ -27,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/compiler.h"
 #include "preload/frame.h"
 
 #define MEMO_MARKS_FIRST 128u
@@ -106,26 +108,40 @@ static inline const struct mark *memo_find(struct memo *m, const struct frame *f
 
 static inline uintptr_t memo_word(const struct memo *m, uint32_t place)
 {
-	return *(const volatile uintptr_t *)(m->origin + (uintptr_t)place * 8);
+	return *(const uintptr_t *)(m->origin + (uintptr_t)place * 8);
 }
 
-/* memo_holds - is everything from this frame outwards as it was, beyond doubt? About 1 ns a frame. */
+/* The bits in which words of a run differ from what they were. Four at a time, 4.5 instructions each. */
+static inline uintptr_t memo_differences(const struct memo *m, uint32_t at, uint32_t words)
+{
+	const uint32_t *place = &m->place[at], *end = place + words;
+	const uintptr_t *value = &m->value[at];
+	uintptr_t differs = 0;
+
+	for (; end - place >= 4; place += 4, value += 4) {
+		differs |= memo_word(m, place[0]) ^ value[0];
+		differs |= memo_word(m, place[1]) ^ value[1];
+		differs |= memo_word(m, place[2]) ^ value[2];
+		differs |= memo_word(m, place[3]) ^ value[3];
+	}
+	for (; place < end; place++, value++)
+		differs |= memo_word(m, *place) ^ *value;
+	return differs;
+}
+
+/* memo_holds - is everything from this frame outwards as it was, beyond doubt? 0.3 ns a word. */
 static inline bool memo_holds(const struct memo *m, const struct mark *mark)
 {
-	uint32_t at = mark->at, end = at + mark->words;
+	uint32_t at = mark->at, words = mark->words;
 
 	for (;;) {
-		uintptr_t differs = 0;
-
-#pragma GCC unroll 4
-		for (; at < end; at++)
-			differs |= memo_word(m, m->place[at]) ^ m->value[at];
-		if (__builtin_expect(differs != 0, 0))
+		if (unlikely(memo_differences(m, at, words) != 0))
 			return false;
-		if (m->place[end] != MEMO_LINK)
-			return m->place[end] == MEMO_END;
-		at = (uint32_t)(m->value[end] >> 32);
-		end = at + (uint32_t)m->value[end];
+		at += words;
+		if (m->place[at] != MEMO_LINK)
+			return m->place[at] == MEMO_END;
+		words = (uint32_t)m->value[at];
+		at = (uint32_t)(m->value[at] >> 32);
 	}
 }
 

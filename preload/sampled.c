@@ -3,28 +3,29 @@
 #include "preload/sampled.h"
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "preload/raw.h"
 
 #define SLOTS ((size_t)1 << 20)
 #define PROBES 64u
-#define FILTER ((size_t)1 << 16)
+#define FILTER ((size_t)1 << SAMPLED_FILTER_BITS)
 #define GONE 1u /* a slot that was used: searches go on behind it */
 
+const uint8_t *sampled_filter;
 static uint64_t *slots;
-static uint8_t *filter; /* how many blocks hash here, sticking at 255 */
-
-static uint64_t hash(void *block)
-{
-	return ((uint64_t)(uintptr_t)block >> 3) * 0x9e3779b97f4a7c15u;
-}
+static uint8_t *filter;
+static uint8_t no_filter[FILTER]; /* never written: one page of zeros, mapped 16 times */
 
 bool sampled_begin(void)
 {
 	slots = raw_map(SLOTS * sizeof(*slots));
 	filter = raw_map(FILTER);
 	return slots && filter;
+}
+
+void sampled_switch(bool is_off)
+{
+	__atomic_store_n(&sampled_filter, is_off ? no_filter : filter, __ATOMIC_RELEASE);
 }
 
 /*
@@ -38,7 +39,7 @@ static uint64_t first_slot(uint64_t h)
 
 static void filter_change(uint64_t h, int by)
 {
-	uint8_t *at = &filter[h >> 48], old = __atomic_load_n(at, __ATOMIC_RELAXED);
+	uint8_t *at = &filter[h >> (64 - SAMPLED_FILTER_BITS)], old = __atomic_load_n(at, __ATOMIC_RELAXED);
 
 	do
 		if (old == 255)
@@ -48,7 +49,7 @@ static void filter_change(uint64_t h, int by)
 
 bool sampled_add(void *block)
 {
-	uint64_t h = hash(block);
+	uint64_t h = sampled_hash(block);
 
 	filter_change(h, 1);
 	for (unsigned i = 0; i < PROBES; i++) {
@@ -66,9 +67,9 @@ bool sampled_add(void *block)
 
 bool sampled_remove(void *block)
 {
-	uint64_t h = hash(block);
+	uint64_t h = sampled_hash(block);
 
-	if (__builtin_expect(!__atomic_load_n(&filter[h >> 48], __ATOMIC_RELAXED), 1))
+	if (__builtin_expect(!__atomic_load_n(&filter[h >> (64 - SAMPLED_FILTER_BITS)], __ATOMIC_RELAXED), 1))
 		return false;
 	for (unsigned i = 0; i < PROBES; i++) {
 		uint64_t *at = &slots[(first_slot(h) + i) % SLOTS], old = __atomic_load_n(at, __ATOMIC_ACQUIRE);

@@ -146,7 +146,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	/* Only our timer and our perf event. */
 	if (!is_timer && info->si_code != POLL_IN && info->si_code != POLL_HUP)
 		return;
-	if (!t || *life_state != LIFE_RECORDING || t->sampling)
+	if (!t || life->state != LIFE_RECORDING || t->sampling)
 		return;
 	/* Ticks that passed while the program kept the signal blocked. */
 	if (is_timer && info->si_overrun >= 2 * (int)EXPIRIES_PER_TICK)

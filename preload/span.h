@@ -21,7 +21,7 @@
 #include "preload/thread.h"
 
 /* Thresholds in ticks, UINT64_MAX for off. block_ticks also says whether spans are recorded at all. */
-extern uint64_t span_block_ticks, span_locktrace_ticks, span_iotrace_ticks;
+extern uint64_t span_block_ticks HIDDEN, span_locktrace_ticks HIDDEN, span_iotrace_ticks HIDDEN;
 
 struct span {
 	struct thread *t; /* NULL: not recorded */
@@ -63,7 +63,7 @@ static inline uint64_t span_end(const struct span *s, int err, uint64_t amount, 
 	uint64_t now, dur;
 
 	/* Another process by now, or the thread's state is gone: fork inside a handler, for one. */
-	if (unlikely(!s->t || s->t != thread_self || *life_state != LIFE_RECORDING))
+	if (unlikely(!s->t || s->t != thread_self || life->state != LIFE_RECORDING))
 		return 0;
 	now = clock_now();
 	dur = now - s->start;
@@ -82,7 +82,7 @@ static inline void span_count(enum rsd_wait kind)
 {
 	struct thread *t = thread_self;
 
-	if (likely(t && *life_state == LIFE_RECORDING))
+	if (likely(t && life->state == LIFE_RECORDING))
 		t->slot->wait[kind].calls++;
 }
 

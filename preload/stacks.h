@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "preload/compiler.h"
 #include "preload/memo.h"
 
 /*
@@ -25,7 +26,7 @@ struct stack_state {
 };
 
 /* Grows whenever code may have moved or node ids begin anew: what is remembered from an earlier one is void. */
-extern uint32_t stacks_epoch;
+extern uint32_t stacks_epoch HIDDEN;
 
 /* Bytes stack_state_init wants for stacks of `depth` frames. */
 size_t stack_state_size(unsigned depth);

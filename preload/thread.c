@@ -7,6 +7,7 @@
 
 #include "preload/config.h"
 #include "preload/file.h"
+#include "preload/heap.h"
 #include "preload/hook.h"
 #include "preload/life.h"
 #include "preload/proc.h"
@@ -23,8 +24,8 @@ __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
 /* Set when a thread has had its last words; its slot, should it speak again. */
 static __thread uint32_t finished_slot __attribute__((tls_model("initial-exec")));
 
-static uint32_t life_state_at_boot;
-uint32_t *life_state = &life_state_at_boot;
+static struct life life_at_boot;
+struct life *life = &life_at_boot;
 
 static uint64_t free_threads; /* tagged pointer to a list */
 static struct thread *made_threads;
@@ -211,7 +212,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	t->checkpoint_tick = now;
 	t->checkpoint_cpu_ns = clock_thread_cpu_ns();
 	t->random = now ^ (uint64_t)t->tid << 32 ^ 0x9e3779b97f4a7c15u;
-	t->sample_countdown = 0;
+	heap_begin_thread(t);
 	adopt_slot(t, index, slot);
 	if (unlikely(thread_self)) {
 		/* A signal handler of the program came in between and registered its thread: this slot stays unused. */
@@ -246,6 +247,7 @@ static struct thread *borrow_state(void)
 	}
 	t->tid = slot->tid;
 	t->is_late = true;
+	heap_begin_thread(t);
 	adopt_slot(t, index, slot);
 	return t;
 }
@@ -259,12 +261,12 @@ void thread_give_back(struct thread *t)
 
 struct thread *thread_enter_slow(void)
 {
-	uint32_t state = *life_state;
+	uint32_t state = life->state;
 
 	if (state == LIFE_UNKNOWN) {
 		if (!life_started() || !life_child())
 			return NULL;
-		state = *life_state;
+		state = life->state;
 	}
 	if (state != LIFE_RECORDING)
 		return NULL;
@@ -316,7 +318,8 @@ void thread_mute(bool is_all)
 	thread_checkpoint(t, clock_now(), NULL, NULL);
 	sampler_thread_end(t);
 	if (is_all) {
-		*life_state = LIFE_OFF;
+		life->state = LIFE_OFF;
+		heap_update();
 		thread_each(sampler_thread_end);
 	}
 	thread_self = NULL;
@@ -326,7 +329,8 @@ void thread_unmute(struct thread *t)
 {
 	is_mute = false;
 	thread_self = t;
-	*life_state = LIFE_RECORDING;
+	life->state = LIFE_RECORDING;
+	heap_update();
 	sampler_thread_begin(t);
 }
 
@@ -340,7 +344,7 @@ static void on_thread_exit(void *value)
 {
 	struct thread *t = value;
 
-	if (t != thread_self || *life_state != LIFE_RECORDING)
+	if (t != thread_self || life->state != LIFE_RECORDING)
 		return;
 	if (t->exit_passes++ < EXIT_PASSES)
 		real.pthread_setspecific(exit_key, t);

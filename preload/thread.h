@@ -25,10 +25,8 @@
 
 #include "format/codec.h"
 #include "preload/clock.h"
+#include "preload/compiler.h"
 #include "preload/stacks.h"
-
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
 
 #define LANE_SCRATCH 1024u
 
@@ -51,7 +49,8 @@ struct thread {
 	/* Off-CPU accounting: where the last reading of the thread's CPU clock was taken. */
 	uint64_t checkpoint_tick, checkpoint_cpu_ns;
 
-	int64_t sample_countdown; /* heap=sample: bytes until the next sampled allocation */
+	/* Bytes until the next sampled allocation, see heap.c. 0: every call is looked at. */
+	uint64_t skip_bytes, counted_skip_bytes;
 	uint64_t random;
 
 	/* CPU sampling, see sampler.c. */
@@ -68,14 +67,18 @@ struct thread {
 	struct thread *next_made;
 };
 
-extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+extern __thread struct thread *thread_self HIDDEN __attribute__((tls_model("initial-exec")));
 
 /*
- * The word every entry looks at: RECORDING or OFF, 0 before start and in a new child of fork (the page is
- * MADV_WIPEONFORK, which catches fork, _Fork and clone alike).
+ * The page every entry looks at. All 0 before start and in a new child of fork: it is MADV_WIPEONFORK, which catches
+ * fork, _Fork and clone alike.
  */
 enum { LIFE_UNKNOWN = 0, LIFE_RECORDING = 1, LIFE_OFF = 2 };
-extern uint32_t *life_state;
+struct life {
+	uint32_t state;
+	uint32_t is_heap_plain; /* 1: recording, and heap_exact.h is all there is to do. See heap_update */
+};
+extern struct life *life HIDDEN;
 
 /* thread_enter_slow - start, fork child, new thread, thread in its last steps; NULL when not recording. */
 struct thread *thread_enter_slow(void);
@@ -85,7 +88,7 @@ static inline struct thread *thread_enter(void)
 {
 	struct thread *t = thread_self;
 
-	if (likely(t && *life_state == LIFE_RECORDING))
+	if (likely(t && life->state == LIFE_RECORDING))
 		return t;
 	return thread_enter_slow();
 }
@@ -121,10 +124,16 @@ static inline struct lane *lane_enter(struct thread *t)
 	return lane_enter_busy(t, sp);
 }
 
-static inline void lane_leave(struct thread *t, struct lane *lane)
+/* lane_exit - done with a lane, not yet with the thread: who called thread_enter settles. */
+static inline void lane_exit(struct lane *lane)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	lane->guard = 0;
+}
+
+static inline void lane_leave(struct thread *t, struct lane *lane)
+{
+	lane_exit(lane);
 	thread_settle(t);
 }
 

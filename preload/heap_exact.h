@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_exact.h - one allocation or free recorded exactly: the hottest code there is, inlined into its wrappers.
+ *
+ * life->is_heap_plain says all at once: the process records, the heap exactly, without counting besides, and ticks
+ * come from the TSC. Then a call is a lane, a tick, a stack and a tight record. What doesn't fit that goes by heap.c.
+ */
+#ifndef RINGSIDE_PRELOAD_HEAP_EXACT_H
+#define RINGSIDE_PRELOAD_HEAP_EXACT_H
+
+#include "preload/heap.h"
+#include "preload/thread.h"
+
+/* heap_is_plain - may the calling thread, `t`, use what follows? */
+static inline bool heap_is_plain(const struct thread *t)
+{
+	return t && life->is_heap_plain;
+}
+
+/* The record in whatever form it fits; heap_put_*_slow for others than tight ones. */
+void heap_put_alloc_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
+			 void *block, size_t size, uint32_t stack);
+void heap_put_free_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
+			void *block);
+
+static inline struct codec_state extent_state(const struct rsd_extent *ext)
+{
+	return (struct codec_state){ ext->last_tick, ext->last_addr };
+}
+
+static inline void heap_commit(struct thread *t, struct rsd_extent *ext, size_t len, uint64_t now, void *block)
+{
+	ext->last_addr = (uintptr_t)block;
+	extent_commit(ext, len, now);
+	t->slot->events++;
+}
+
+/* The tag of the short forms, NONE where an allocation has no short form. */
+static inline enum rsd_tag heap_tag(enum rsd_event_kind kind, enum rsd_api api)
+{
+	if (kind == EV_REALLOC_ALLOC)
+		return api == API_REALLOC ? RSD_TAG_REALLOC_ALLOC : RSD_TAG_NONE;
+	return api == API_MALLOC ? RSD_TAG_MALLOC : api == API_CALLOC ? RSD_TAG_CALLOC : RSD_TAG_NONE;
+}
+
+static inline void heap_put_alloc(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api,
+				  uint64_t now, void *block, size_t size, uint32_t stack)
+{
+	enum rsd_tag tag = heap_tag(kind, api);
+	struct rsd_extent *ext = lane_room(t, lane);
+	size_t len;
+
+	if (unlikely(!ext))
+		return;
+	len = tag ? codec_put_tight_alloc(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block, size, stack)
+		  : 0;
+	if (likely(len))
+		heap_commit(t, ext, len, now, block);
+	else
+		heap_put_alloc_slow(t, lane, kind, api, now, block, size, stack);
+}
+
+static inline void heap_put_free(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api,
+				 uint64_t now, void *block)
+{
+	enum rsd_tag tag = kind == EV_FREE ? RSD_TAG_FREE : RSD_TAG_REALLOC_FREE;
+	struct rsd_extent *ext = lane_room(t, lane);
+	size_t len;
+
+	if (unlikely(!ext))
+		return;
+	len = codec_put_tight_free(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block);
+	if (likely(len))
+		heap_commit(t, ext, len, now, block);
+	else
+		heap_put_free_slow(t, lane, kind, api, now, block);
+}
+
+/*
+ * Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. A long one (the
+ * thread was preempted, or made room in the file, which lane_room_slow times itself) stands for nothing but itself.
+ */
+void heap_add_self(struct thread *t, uint64_t since);
+
+static inline void heap_time_self(struct thread *t, uint64_t since)
+{
+	if (unlikely(t->slot->events % RSD_SELF_EVERY == 0))
+		heap_add_self(t, since);
+}
+
+static inline void heap_exact_alloc(struct thread *t, const struct regs *from, enum rsd_api api, uint64_t now,
+				    void *block, size_t size)
+{
+	struct lane *lane = lane_enter(t);
+
+	if (unlikely(!lane))
+		return;
+	heap_put_alloc(t, lane, EV_ALLOC, api, now, block, size, lane_stack(lane, from));
+	heap_time_self(t, now);
+	lane_exit(lane);
+}
+
+static inline void heap_exact_free(struct thread *t, enum rsd_api api, void *block, uint64_t tick)
+{
+	struct lane *lane = lane_enter(t);
+
+	if (unlikely(!lane))
+		return;
+	heap_put_free(t, lane, EV_FREE, api, tick, block);
+	heap_time_self(t, tick);
+	lane_exit(lane);
+}
+
+static inline void heap_exact_realloc(struct thread *t, const struct regs *from, enum rsd_api api, uint64_t before,
+				      uint64_t now, void *old, void *block, size_t size)
+{
+	struct lane *lane = lane_enter(t);
+
+	if (unlikely(!lane))
+		return;
+	heap_put_free(t, lane, EV_REALLOC_FREE, api, before, old);
+	heap_put_alloc(t, lane, EV_REALLOC_ALLOC, api, now, block, size, lane_stack(lane, from));
+	heap_time_self(t, now);
+	lane_exit(lane);
+}
+
+#endif
