@@ -315,9 +315,9 @@ static void dump_fds(struct line *l)
 		begin(l, "fd");
 		put_number(l, "fd", l->rec->fds[i].fd);
 		put_string(l, "path", slot->name);
-		put_number(l, "calls", slot->calls);
-		put_number(l, "bytes_read", slot->bytes_read);
-		put_number(l, "bytes_written", slot->bytes_written);
+		put_number(l, "calls", slot->own.calls);
+		put_number(l, "bytes_read", slot->own.bytes_read);
+		put_number(l, "bytes_written", slot->own.bytes_written);
 		end(l);
 	}
 }

@@ -154,10 +154,10 @@ void fds_finish(struct fds *f, bool has_window)
 {
 	for (size_t i = 0; i < f->rec->fds_len; i++) {
 		const struct rsd_fd *slot = &f->rec->fds[i].slot;
-		struct fd_row life = { .calls = slot->calls,
-				       .bytes_read = slot->bytes_read,
-				       .bytes_written = slot->bytes_written,
-				       .io_ns = clock_dur_ns(&f->rec->clock, slot->io_ticks) };
+		struct fd_row life = { .calls = slot->own.calls,
+				       .bytes_read = slot->own.bytes_read,
+				       .bytes_written = slot->own.bytes_written,
+				       .io_ns = clock_dur_ns(&f->rec->clock, slot->own.io_ticks) };
 
 		if (has_window)
 			life = (struct fd_row){ 0 };

@@ -150,16 +150,25 @@ static int add_threads(struct recording *rec, uint32_t first, const void *items,
 	return 0;
 }
 
+static void add_sums(struct rsd_fd_sums *to, const struct rsd_fd_sums *from)
+{
+	to->calls += from->calls;
+	to->bytes_read += from->bytes_read;
+	to->bytes_written += from->bytes_written;
+	to->io_ticks += from->io_ticks;
+}
+
 static int add_fds(struct recording *rec, uint32_t first, const void *items, size_t count)
 {
 	const struct rsd_fd *slots = items;
 
 	for (size_t i = 0; i < count; i++) {
-		if (!slots[i].calls && !slots[i].name && !slots[i].open_tick)
+		if (!slots[i].own.calls && !slots[i].others.calls && !slots[i].name)
 			continue;
 		if (grow((void **)&rec->fds, &rec->fds_cap, rec->fds_len + 1, sizeof(*rec->fds)))
 			return -ENOMEM;
-		rec->fds[rec->fds_len++] = (struct open_fd){ .fd = first + (uint32_t)i, .slot = slots[i] };
+		rec->fds[rec->fds_len] = (struct open_fd){ .fd = first + (uint32_t)i, .slot = slots[i] };
+		add_sums(&rec->fds[rec->fds_len++].slot.own, &slots[i].others);
 	}
 	return 0;
 }

@@ -20,7 +20,7 @@
 /* One descriptor that was open when the recording was read. */
 struct open_fd {
 	uint32_t fd;
-	struct rsd_fd slot;
+	struct rsd_fd slot; /* own: of all threads */
 };
 
 struct recording {

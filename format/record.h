@@ -18,7 +18,6 @@
 
 #define RSD_MAGIC "RINGSIDE"
 #define RSD_VERSION 2u
-#define RSD_VERSION_OLDEST 1u /* that readers of this version understand: it had no tight forms */
 #define RSD_UNIT 65536u	      /* bytes */
 #define RSD_TEXT_OFFSET 4096u /* where header texts start in unit 0 */
 #define RSD_COUNTERS 64u
@@ -168,16 +167,23 @@ struct rsd_thread {
 #define RSD_SELF_EVERY 64u
 
 /* One open descriptor, live. Totals move into an FD_CLOSE record when it is closed. */
+struct rsd_fd_sums {
+	uint64_t calls;
+	uint64_t bytes_read, bytes_written;
+	uint64_t io_ticks; /* time in calls on it, short ones included */
+};
 struct rsd_fd {
 	uint32_t name; /* string id, 0: not looked up */
 	uint32_t open_stack;
 	uint64_t open_tick;
-	uint64_t calls;
-	uint64_t bytes_read, bytes_written;
-	uint64_t io_ticks; /* time in calls on it, short ones included */
-	uint64_t reserved[2];
+	uint32_t owner; /* index + 1 of the first thread that used it */
+	uint32_t reserved0;
+	uint64_t reserved1;
+	struct rsd_fd_sums own;	   /* calls of the owner, plain stores */
+	struct rsd_fd_sums others; /* calls of all other threads, atomic adds */
+	uint64_t reserved2[4];
 };
-#define RSD_FDS_PER_UNIT ((RSD_UNIT - sizeof(struct rsd_extent)) / sizeof(struct rsd_fd))
+#define RSD_FDS_PER_UNIT 256u /* half a unit, so that finding one is a shift */
 
 /* ---- records in EVENTS and SAMPLES ------------------------------------------------------------------------
  *
@@ -367,7 +373,7 @@ _Static_assert(sizeof(struct rsd_header) <= RSD_TEXT_OFFSET, "header fits before
 _Static_assert(sizeof(struct rsd_extent) == 128, "extent header");
 _Static_assert(sizeof(struct rsd_node) == 16, "stack node");
 _Static_assert(sizeof(struct rsd_thread) == 704, "thread slot");
-_Static_assert(sizeof(struct rsd_fd) == 64, "fd slot");
+_Static_assert(sizeof(struct rsd_fd) == 128, "fd slot");
 _Static_assert(sizeof(struct rec_head) == 12, "record head");
 _Static_assert(sizeof(struct rec_alloc) == 36, "alloc");
 _Static_assert(sizeof(struct rec_free) == 28, "free");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* fds.c - the live table of descriptors. Sums are atomic adds: threads share descriptors. */
+/* fds.c - the live table of descriptors. See fds.h. */
 #include "preload/fds.h"
 
 #include <arpa/inet.h>
@@ -12,9 +12,7 @@
 #include "preload/raw.h"
 #include "preload/text.h"
 
-#define TABLES 1024u /* descriptors beyond about a million are not told apart */
-
-static struct rsd_extent *tables[TABLES];
+struct rsd_extent *fds_tables[FDS_TABLES];
 
 /* In a fresh child of fork the parent's dump is not mapped: these tables point nowhere until life_child. */
 static bool is_mapped(void)
@@ -22,28 +20,25 @@ static bool is_mapped(void)
 	return life->state == LIFE_RECORDING;
 }
 
-static struct rsd_fd *fd_slot(int fd, bool make, uint32_t thread)
+/* The slot of a descriptor that is used for the first time: its table made, its page there. NULL: no room. */
+static struct rsd_fd *make_slot(int fd, uint32_t thread)
 {
-	uint32_t table = (uint32_t)fd / (uint32_t)RSD_FDS_PER_UNIT;
+	uint32_t table = (uint32_t)fd / RSD_FDS_PER_UNIT;
 	struct rsd_extent *none = NULL, *ext;
 	struct rsd_fd *slot;
 
-	if (fd < 0 || table >= TABLES)
+	if (fd < 0 || table >= FDS_TABLES)
 		return NULL;
-	ext = __atomic_load_n(&tables[table], __ATOMIC_ACQUIRE);
-	if (!ext && make) {
-		ext = file_extent(RSD_EXTENT_FDS, 1, thread, table * (uint32_t)RSD_FDS_PER_UNIT, 0);
+	if (!__atomic_load_n(&fds_tables[table], __ATOMIC_ACQUIRE)) {
+		ext = file_extent(RSD_EXTENT_FDS, 1, thread, table * RSD_FDS_PER_UNIT, sizeof(*ext));
 		if (!ext)
 			return NULL;
-		if (__atomic_compare_exchange_n(&tables[table], &none, ext, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (__atomic_compare_exchange_n(&fds_tables[table], &none, ext, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
 			extent_publish(ext);
-		else
-			ext = none;
 	}
-	if (!ext)
-		return NULL;
-	slot = (struct rsd_fd *)extent_data(ext) + (uint32_t)fd % RSD_FDS_PER_UNIT;
-	return slot;
+	slot = fds_slot(fd);
+	return file_populate(slot, sizeof(*slot)) == 0 ? slot : NULL;
 }
 
 static void put_inet(struct text *t, const void *addr, unsigned family)
@@ -146,21 +141,37 @@ static uint32_t look_up_name(struct thread *t, int fd)
 	return name;
 }
 
-void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks)
+static void add_atomic(struct rsd_fd_sums *sums, bool is_write, uint64_t bytes, uint64_t ticks)
 {
-	struct rsd_fd *slot;
+	__atomic_fetch_add(&sums->calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&sums->io_ticks, ticks, __ATOMIC_RELAXED);
+	__atomic_fetch_add(is_write ? &sums->bytes_written : &sums->bytes_read, bytes, __ATOMIC_RELAXED);
+}
 
-	/* A signal handler may have forked meanwhile: then `t` is the parent's, whose dump is not here. */
-	if (unlikely(t != thread_self || !is_mapped() || !(slot = fd_slot(fd, true, t->index))))
-		return;
-	if (unlikely(!__atomic_load_n(&slot->name, __ATOMIC_RELAXED))) {
+void fds_io_slow(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks)
+{
+	struct rsd_fd *slot = fd < 0 ? NULL : fds_slot(fd);
+	uint32_t nobody = 0;
+
+	if (!slot || !__atomic_load_n(&slot->name, __ATOMIC_RELAXED)) {
+		slot = make_slot(fd, t->index);
+		if (!slot)
+			return;
 		slot->open_tick = clock_now();
 		slot->name = look_up_name(t, fd);
 	}
-	__atomic_fetch_add(&slot->calls, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&slot->io_ticks, ticks, __ATOMIC_RELAXED);
-	if (bytes)
-		__atomic_fetch_add(is_write ? &slot->bytes_written : &slot->bytes_read, bytes, __ATOMIC_RELAXED);
+	if (slot->owner == t->index + 1 ||
+	    (!slot->owner && __atomic_compare_exchange_n(&slot->owner, &nobody, t->index + 1, false, __ATOMIC_RELAXED,
+							 __ATOMIC_RELAXED))) {
+		fds_add_own(&slot->own, is_write, bytes, ticks);
+	} else {
+		add_atomic(&slot->others, is_write, bytes, ticks);
+	}
+}
+
+static uint64_t take(uint64_t *own, uint64_t *other)
+{
+	return __atomic_exchange_n(own, 0, __ATOMIC_RELAXED) + __atomic_exchange_n(other, 0, __ATOMIC_RELAXED);
 }
 
 void fds_close(int fd)
@@ -169,7 +180,7 @@ void fds_close(int fd)
 	struct thread *t;
 	struct rec_fd record = { .fd = (uint32_t)fd };
 
-	if (!is_mapped() || !(slot = fd_slot(fd, false, 0)) || !slot->name || !(t = thread_enter()))
+	if (!is_mapped() || !(slot = fds_slot(fd)) || !slot->name || !(t = thread_enter()))
 		return;
 	/* A child of vfork runs on our memory and closes its own descriptors. */
 	if (raw1(SYS_gettid, 0) != (long)t->tid) {
@@ -178,10 +189,11 @@ void fds_close(int fd)
 	}
 	record.name = __atomic_exchange_n(&slot->name, 0, __ATOMIC_ACQ_REL);
 	record.open_tick = slot->open_tick;
-	record.calls = __atomic_exchange_n(&slot->calls, 0, __ATOMIC_RELAXED);
-	record.bytes_read = __atomic_exchange_n(&slot->bytes_read, 0, __ATOMIC_RELAXED);
-	record.bytes_written = __atomic_exchange_n(&slot->bytes_written, 0, __ATOMIC_RELAXED);
-	record.io_ticks = __atomic_exchange_n(&slot->io_ticks, 0, __ATOMIC_RELAXED);
+	record.calls = take(&slot->own.calls, &slot->others.calls);
+	record.bytes_read = take(&slot->own.bytes_read, &slot->others.bytes_read);
+	record.bytes_written = take(&slot->own.bytes_written, &slot->others.bytes_written);
+	record.io_ticks = take(&slot->own.io_ticks, &slot->others.io_ticks);
+	__atomic_store_n(&slot->owner, 0, __ATOMIC_RELAXED);
 	if (record.name)
 		thread_put(t, EV_FD_CLOSE, clock_now(), &record, sizeof(record));
 	else
@@ -190,7 +202,7 @@ void fds_close(int fd)
 
 void fds_peer_changed(int fd)
 {
-	struct rsd_fd *slot = is_mapped() ? fd_slot(fd, false, 0) : NULL;
+	struct rsd_fd *slot = is_mapped() ? fds_slot(fd) : NULL;
 
 	if (slot)
 		__atomic_store_n(&slot->name, 0, __ATOMIC_RELEASE);
@@ -198,6 +210,7 @@ void fds_peer_changed(int fd)
 
 void fds_begin_child(void)
 {
-	for (unsigned i = 0; i < TABLES; i++)
-		tables[i] = NULL;
+	for (unsigned i = 0; i < FDS_TABLES; i++)
+		if (fds_tables[i])
+			fds_tables[i] = NULL;
 }

@@ -37,10 +37,8 @@ static int fd_of(const FILE *f)
 		struct span s_ = span_begin(kind, (uint64_t)(int64_t)fd_);                                             \
 		type ret_ = (call);                                                                                    \
 		uint64_t bytes_ = (bytes);                                                                             \
-		uint64_t ticks_ = span_end(&s_, (failed) ? errno : 0, bytes_, REGS_OF_CALLER());                       \
                                                                                                                        \
-		if (s_.t && fd_ >= 0)                                                                                  \
-			fds_io(s_.t, fd_, is_write, bytes_, ticks_);                                                   \
+		io_close(&s_, fd_, is_write, (failed) ? errno : 0, bytes_, &REGS_OF_CALLER());                         \
 		ret_;                                                                                                  \
 	})
 

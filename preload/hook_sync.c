@@ -37,19 +37,33 @@ static uint32_t mutex_owner(const pthread_mutex_t *mutex)
 		err_;                                                                                                  \
 	})
 
+/*
+ * The two calls that programs make most have two parts: what is exported does what an uncontended lock needs, and jumps
+ * to the rest.
+ */
+__attribute__((noinline)) static int mutex_lock_tried(pthread_mutex_t *mutex, int err)
+{
+	if (err == EBUSY)
+		return LOCK_SLOW(WAIT_MUTEX, mutex, mutex_owner(mutex), real.pthread_mutex_lock(mutex),
+				 REGS_OF_CALLER());
+	span_count(WAIT_MUTEX);
+	if (is_acquired(err))
+		lock_acquired(mutex);
+	return err;
+}
+
 EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 {
 	int err;
 
 	HOOK_READY(pthread_mutex_lock);
+	if (span_is_off())
+		return real.pthread_mutex_lock(mutex);
 	err = real.pthread_mutex_trylock(mutex);
-	if (likely(err != EBUSY)) {
-		span_count(WAIT_MUTEX);
-		if (is_acquired(err))
-			lock_acquired(mutex);
-		return err;
-	}
-	return LOCK_SLOW(WAIT_MUTEX, mutex, mutex_owner(mutex), real.pthread_mutex_lock(mutex), REGS_OF_CALLER());
+	if (unlikely(err || !lock_is_quiet(mutex)))
+		return mutex_lock_tried(mutex, err);
+	span_count(WAIT_MUTEX);
+	return 0;
 }
 
 EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
@@ -91,20 +105,25 @@ static struct lock_release mutex_release_begin(const pthread_mutex_t *mutex)
 	return release;
 }
 
-EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
+__attribute__((noinline)) static int mutex_unlock_watched(pthread_mutex_t *mutex)
 {
-	struct lock_release release;
-	int err;
+	struct lock_release release = mutex_release_begin(mutex);
+	int err = real.pthread_mutex_unlock(mutex);
 
-	HOOK_READY(pthread_mutex_unlock);
-	release = mutex_release_begin(mutex);
-	err = real.pthread_mutex_unlock(mutex);
 	if (unlikely(release.tick) && !err) {
 		struct regs from = REGS_OF_CALLER();
 
 		lock_release_end(&release, WAIT_MUTEX, &from);
 	}
 	return err;
+}
+
+EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+	HOOK_READY(pthread_mutex_unlock);
+	if (likely(lock_is_quiet(mutex)))
+		return real.pthread_mutex_unlock(mutex);
+	return mutex_unlock_watched(mutex);
 }
 
 /* ---- rwlocks ---- */

@@ -6,14 +6,17 @@
 #include "preload/fds.h"
 #include "preload/span.h"
 
-static inline void io_end(const struct span *s, int fd, bool is_write, int64_t ret, struct regs from)
+/* io_close - a call on `fd` moved `bytes`, or failed with `err`. errno is kept. */
+static inline void io_close(const struct span *s, int fd, bool is_write, int err, uint64_t bytes,
+			    const struct regs *from)
 {
-	int err = ret < 0 ? errno : 0;
-	uint64_t bytes = ret > 0 ? (uint64_t)ret : 0;
-	uint64_t ticks = span_end(s, err, bytes, from);
+	uint64_t now;
 
-	if (s->t)
-		fds_io(s->t, fd, is_write, bytes, ticks);
+	if (!span_is_ours(s))
+		return;
+	now = clock_now();
+	fds_io(s->t, fd, is_write, bytes, now - s->start);
+	span_close(s, now, err, bytes, from);
 }
 
 /* The value of `call`, which moves bytes on `fd`, recorded as one span. For use in a wrapper only. */
@@ -22,7 +25,7 @@ static inline void io_end(const struct span *s, int fd, bool is_write, int64_t r
 		struct span s_ = span_begin(kind, (uint64_t)(fd));                                                     \
 		int64_t ret_ = (call);                                                                                 \
                                                                                                                        \
-		io_end(&s_, fd, is_write, ret_, REGS_OF_CALLER());                                                     \
+		io_close(&s_, fd, is_write, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, &REGS_OF_CALLER());      \
 		ret_;                                                                                                  \
 	})
 
@@ -31,10 +34,8 @@ static inline void io_end(const struct span *s, int fd, bool is_write, int64_t r
 	({                                                                                                             \
 		struct span s_ = span_begin(kind, (uint64_t)(fd));                                                     \
 		int ret_ = (call);                                                                                     \
-		uint64_t ticks_ = span_end(&s_, ret_ < 0 ? errno : 0, 0, REGS_OF_CALLER());                            \
                                                                                                                        \
-		if (s_.t)                                                                                              \
-			fds_io(s_.t, (int)(fd), false, 0, ticks_);                                                     \
+		io_close(&s_, (int)(fd), false, ret_ < 0 ? errno : 0, 0, &REGS_OF_CALLER());                           \
 		ret_;                                                                                                  \
 	})
 

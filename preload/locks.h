@@ -14,9 +14,14 @@
 #define LOCKS_PLACES 8192u
 
 struct lock_place {
-	uint32_t waiters; /* threads waiting now */
-	uint16_t was_contended;
-	uint16_t is_owed; /* somebody gave up waiting: the holder's record is still to come */
+	union {
+		struct {
+			uint32_t waiters; /* threads waiting now */
+			uint16_t was_contended;
+			uint16_t is_owed; /* somebody gave up waiting: the holder's record is still to come */
+		};
+		uint64_t word; /* all of it, for one load */
+	};
 	uint64_t acquired_tick;
 	const void *acquired_lock; /* whose acquisition that was */
 };
@@ -25,6 +30,12 @@ extern struct lock_place lock_places[LOCKS_PLACES] HIDDEN;
 static inline struct lock_place *lock_place(const void *lock)
 {
 	return &lock_places[((uintptr_t)lock >> 3) * 0x9e3779b97f4a7c15u >> 51];
+}
+
+/* lock_is_quiet - nobody has waited here yet: neither acquisition nor release is of interest. One load. */
+static inline bool lock_is_quiet(const void *lock)
+{
+	return !__atomic_load_n(&lock_place(lock)->word, __ATOMIC_RELAXED);
 }
 
 /* lock_wait_begin, _end - the calling thread starts and stops waiting. */

@@ -209,8 +209,7 @@ void memo_add(struct memo *m, struct frame *frames, uint32_t len, const struct m
 		if (i + 1 < len)
 			put_words_of(m, &frames[i + 1]);
 	}
-	end = joined ? put_joined(m, joined->at, joined->words)
-		     : put_outermost(m, &frames[len - 1], is_sure, result);
+	end = joined ? put_joined(m, joined->at, joined->words) : put_outermost(m, &frames[len - 1], is_sure, result);
 	for (uint32_t i = first; i < (is_whole ? len - (joined != NULL) : 1); i++)
 		put_mark(m, &frames[i], end, height + len - 1 - i);
 }

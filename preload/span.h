@@ -33,11 +33,17 @@ struct span {
 
 void span_setup(void);
 
+/* span_is_off - no call is timed. Before span_setup, too. */
+static inline bool span_is_off(void)
+{
+	return span_block_ticks == UINT64_MAX;
+}
+
 static inline struct span span_begin(enum rsd_wait kind, uint64_t object)
 {
 	struct span s = { NULL, 0, object, kind, 0 };
 
-	if (unlikely(span_block_ticks == UINT64_MAX))
+	if (unlikely(span_is_off()))
 		return s;
 	s.t = thread_enter();
 	if (unlikely(!s.t))
@@ -57,24 +63,30 @@ static inline struct span span_begin(enum rsd_wait kind, uint64_t object)
 /* span_record - the long ones: a record with its stack. */
 void span_record(const struct span *s, uint64_t now, int err, uint64_t amount, const struct regs *from);
 
-static inline uint64_t span_end(const struct span *s, int err, uint64_t amount, struct regs from)
+/* span_is_ours - else nothing is recorded: another process by now, or the thread's state is gone (a handler forked). */
+static inline bool span_is_ours(const struct span *s)
 {
-	struct rsd_thread_wait *sum;
-	uint64_t now, dur;
+	return likely(s->t && s->t == thread_self && life->state == LIFE_RECORDING);
+}
 
-	/* Another process by now, or the thread's state is gone: fork inside a handler, for one. */
-	if (unlikely(!s->t || s->t != thread_self || life->state != LIFE_RECORDING))
-		return 0;
-	now = clock_now();
-	dur = now - s->start;
+/* span_close - the call ended at `now`. Only when span_is_ours. */
+static inline void span_close(const struct span *s, uint64_t now, int err, uint64_t amount, const struct regs *from)
+{
+	struct rsd_thread_wait *sum = &s->t->slot->wait[s->kind];
+	uint64_t dur = now - s->start;
+
 	s->t->slot->waiting = 0;
-	sum = &s->t->slot->wait[s->kind];
 	sum->calls++;
 	if (likely(dur < span_block_ticks))
 		sum->short_ticks += dur;
 	else
-		span_record(s, now, err, amount, &from);
-	return dur;
+		span_record(s, now, err, amount, from);
+}
+
+static inline void span_end(const struct span *s, int err, uint64_t amount, struct regs from)
+{
+	if (span_is_ours(s))
+		span_close(s, clock_now(), err, amount, &from);
 }
 
 /* span_count - a call that did not wait: counted only. */

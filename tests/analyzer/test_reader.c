@@ -22,7 +22,7 @@ static void make_trace(struct trace *t)
 {
 	struct trace_lane lane;
 	uint32_t stack;
-	struct rsd_fd fd = { .name = 1, .calls = 3, .bytes_read = 10 };
+	struct rsd_fd fd = { .name = 1, .own.calls = 3, .own.bytes_read = 10 };
 
 	trace_init(t);
 	trace_add_thread(t, 0, 100, "main");

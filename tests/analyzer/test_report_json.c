@@ -16,7 +16,7 @@
 static void make_trace(struct trace *t)
 {
 	struct trace_lane lane;
-	struct rsd_fd fd = { .name = 1, .calls = 3 };
+	struct rsd_fd fd = { .name = 1, .own.calls = 3 };
 	uint32_t a, b;
 
 	trace_init(t);

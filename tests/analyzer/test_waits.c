@@ -228,7 +228,9 @@ static void blocked_time_goes_to_the_descriptor_of_that_time(void **state)
 	struct traced d;
 	struct trace_lane lane;
 	struct rec_fd closed = { .fd = 3, .name = 1, .calls = 4, .bytes_read = 100 };
-	struct rsd_fd open = { .name = 2, .calls = 2, .bytes_written = 50 };
+	struct rsd_fd open = {
+		.name = 2, .own.calls = 1, .own.bytes_written = 20, .others.calls = 1, .others.bytes_written = 30
+	};
 
 	(void)state;
 	begin(&t);
