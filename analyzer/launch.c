@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "analyzer/launch.h"
+#include "analyzer/launch_ahead.h"
 #include "analyzer/modules.h"
 #include "analyzer/session.h"
 #include "analyzer/util/die.h"
@@ -334,6 +335,7 @@ int launch_run(struct launch *l, struct buf *error)
 {
 	int pipe_fds[2], code;
 	sigset_t all, mask;
+	struct launch_ahead ahead;
 
 	if (pipe2(pipe_fds, O_CLOEXEC)) {
 		buf_printf(error, "pipe: %s", strerror(errno));
@@ -356,7 +358,9 @@ int launch_run(struct launch *l, struct buf *error)
 	}
 	code = listen_to_child(l, pipe_fds[0], error);
 	close(pipe_fds[0]);
+	launch_ahead_begin(&ahead, buf_string(&l->file));
 	wait_for(l);
+	launch_ahead_end(&ahead);
 	return code;
 }
 

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* launch_ahead.c - see launch_ahead.h. Nothing in the file is believed: it only says how far the program is. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analyzer/launch_ahead.h"
+#include "format/record.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define IDLE_UNITS 48u	/* a program that wrote less is left alone: most end soon */
+#define AHEAD_UNITS 96u /* 6 MiB: what a busy thread fills in 20 ms */
+#define CHUNK_UNITS 16u /* made in one step */
+#define NAP_LEAST_NS 500000u
+#define NAP_MOST_NS 20000000u
+
+static void nap(uint64_t ns)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
+}
+
+/* Make units [from, from + CHUNK_UNITS) of the file. False: no space, or not on this kernel. */
+static bool make_chunk(int fd, uint64_t from)
+{
+	size_t size = (size_t)CHUNK_UNITS * RSD_UNIT;
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)(from * RSD_UNIT));
+	bool is_made = p != MAP_FAILED && !madvise(p, size, MADV_POPULATE_WRITE);
+
+	if (p != MAP_FAILED)
+		munmap(p, size);
+	return is_made;
+}
+
+static void keep_ahead(struct launch_ahead *a, int fd, const struct rsd_header *h)
+{
+	uint64_t made = 0, nap_ns = NAP_MOST_NS / 4;
+
+	while (!atomic_load(&a->is_over)) {
+		uint64_t used = __atomic_load_n(&h->next_unit, __ATOMIC_RELAXED), cap = h->cap_units;
+
+		if (made < used)
+			made = used;
+		if (used < IDLE_UNITS || made + CHUNK_UNITS > used + AHEAD_UNITS || made + CHUNK_UNITS > cap) {
+			nap(nap_ns);
+			nap_ns = nap_ns * 2 < NAP_MOST_NS ? nap_ns * 2 : NAP_MOST_NS;
+			continue;
+		}
+		if (!make_chunk(fd, made))
+			return;
+		made += CHUNK_UNITS;
+		nap_ns = NAP_LEAST_NS;
+	}
+}
+
+static void *run(void *arg)
+{
+	struct launch_ahead *a = arg;
+	int fd = -1;
+	struct rsd_header *h = MAP_FAILED;
+
+	/* The program makes the file what it is; until then it is empty. */
+	while (h == MAP_FAILED && !atomic_load(&a->is_over)) {
+		nap(NAP_MOST_NS / 4);
+		if (fd < 0)
+			fd = open(a->file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0 && lseek(fd, 0, SEEK_END) >= (off_t)RSD_UNIT)
+			h = mmap(NULL, RSD_TEXT_OFFSET, PROT_READ, MAP_SHARED, fd, 0);
+	}
+	if (h != MAP_FAILED) {
+		keep_ahead(a, fd, h);
+		munmap(h, RSD_TEXT_OFFSET);
+	}
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+void launch_ahead_begin(struct launch_ahead *a, const char *file)
+{
+	sigset_t all, mask;
+
+	*a = (struct launch_ahead){ .file = file };
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return;
+	/* Signals are for the thread that passes them on. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &mask);
+	a->is_running = !pthread_create(&a->thread, NULL, run, a);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+void launch_ahead_end(struct launch_ahead *a)
+{
+	atomic_store(&a->is_over, true);
+	if (a->is_running)
+		pthread_join(a->thread, NULL);
+	a->is_running = false;
+}
