@@ -173,6 +173,21 @@ static int add_fds(struct recording *rec, uint32_t first, const void *items, siz
 	return 0;
 }
 
+static int add_live(struct recording *rec, uint32_t first, const void *items, size_t count)
+{
+	const struct rsd_live *blocks = items;
+
+	(void)first;
+	for (size_t i = 0; i < count; i++) {
+		if (!blocks[i].addr)
+			continue;
+		if (grow((void **)&rec->live, &rec->live_cap, rec->live_len + 1, sizeof(*rec->live)))
+			return -ENOMEM;
+		rec->live[rec->live_len++] = blocks[i];
+	}
+	return 0;
+}
+
 static int read_array(struct recording *rec, const struct extent *ext, size_t item,
 		      int (*add)(struct recording *rec, uint32_t first, const void *items, size_t count))
 {
@@ -205,6 +220,8 @@ static int read_table(struct recording *rec, const struct extent *ext)
 		return read_array(rec, ext, sizeof(struct rsd_thread), add_threads);
 	case RSD_EXTENT_FDS:
 		return read_array(rec, ext, sizeof(struct rsd_fd), add_fds);
+	case RSD_EXTENT_LIVE:
+		return read_array(rec, ext, sizeof(struct rsd_live), add_live);
 	default:
 		return 0;
 	}
@@ -294,6 +311,7 @@ void recording_release(struct recording *rec)
 	free(rec->notices);
 	free(rec->threads);
 	free(rec->fds);
+	free(rec->live);
 	free(rec->exe);
 	free(rec->argv);
 	free(rec->toggles);

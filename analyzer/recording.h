@@ -33,6 +33,8 @@ struct recording {
 	size_t threads_len, threads_cap;
 	struct open_fd *fds;
 	size_t fds_len, fds_cap;
+	struct rsd_live *live; /* sampled blocks that were alive when the recording was read */
+	size_t live_len, live_cap;
 	struct map strings; /* id -> offset of its struct meta_string in the file */
 	char **notices;	    /* sentences of the recorder */
 	size_t notices_len, notices_cap;

@@ -96,7 +96,7 @@ enum rsd_extent_kind {
 	RSD_EXTENT_META = 4,	/* struct rsd_meta records, many writers */
 	RSD_EXTENT_THREADS = 5, /* struct rsd_thread[] from index `first` on */
 	RSD_EXTENT_FDS = 6,	/* struct rsd_fd[] from descriptor `first` on */
-	RSD_EXTENT_LIVE = 7,	/* reserved: live table of sampled mode */
+	RSD_EXTENT_LIVE = 7,	/* struct rsd_live[] from entry number `first` on */
 	RSD_EXTENT_SYMBOLS = 8, /* symbol slices that the launcher appends, see docs/format.md */
 };
 
@@ -184,6 +184,15 @@ struct rsd_fd {
 	uint64_t reserved2[4];
 };
 #define RSD_FDS_PER_UNIT 256u /* half a unit, so that finding one is a shift */
+
+/* A sampled block that is alive, live. The address is stored last; 0: a free entry. */
+struct rsd_live {
+	uint64_t addr, size;
+	uint64_t tick; /* of its SAMPLED_ALLOC record, which a ring may have overwritten */
+	uint32_t stack;
+	uint32_t thread; /* index */
+};
+#define RSD_LIVE_PER_UNIT 2044u
 
 /* ---- records in EVENTS and SAMPLES ------------------------------------------------------------------------
  *
@@ -374,6 +383,7 @@ _Static_assert(sizeof(struct rsd_extent) == 128, "extent header");
 _Static_assert(sizeof(struct rsd_node) == 16, "stack node");
 _Static_assert(sizeof(struct rsd_thread) == 704, "thread slot");
 _Static_assert(sizeof(struct rsd_fd) == 128, "fd slot");
+_Static_assert(sizeof(struct rsd_live) * RSD_LIVE_PER_UNIT + sizeof(struct rsd_extent) <= RSD_UNIT, "live entries");
 _Static_assert(sizeof(struct rec_head) == 12, "record head");
 _Static_assert(sizeof(struct rec_alloc) == 36, "alloc");
 _Static_assert(sizeof(struct rec_free) == 28, "free");

@@ -6,6 +6,7 @@
 #include "preload/file.h"
 #include "preload/heap_exact.h"
 #include "preload/hook.h"
+#include "preload/live.h"
 #include "preload/sampled.h"
 #include "preload/text.h"
 
@@ -136,24 +137,45 @@ static bool is_sampled(struct thread *t, size_t size)
 	return true;
 }
 
+static void put_sampled(struct thread *t, struct lane *lane, enum rsd_api api, const struct rsd_live *live)
+{
+	void *block = (void *)(uintptr_t)live->addr;
+	uint32_t entry = live_add(live);
+
+	if (sampled_add(block, entry)) {
+		put_long_alloc(t, lane, EV_SAMPLED_ALLOC, api, live->tick, block, live->size, live->stack);
+		return;
+	}
+	live_remove(entry);
+	file_count(COUNT_LOST_SAMPLED, 1);
+}
+
 static void sample_alloc(struct thread *t, const struct regs *from, enum rsd_api api, void *block, size_t size)
 {
+	struct rsd_live live = { .addr = (uintptr_t)block, .size = size, .thread = t->index };
 	struct lane *lane;
 
-	if (likely(!is_sampled(t, size)) || !sampled_add(block))
+	if (likely(!is_sampled(t, size)))
 		return;
 	lane = lane_enter(t);
 	if (!lane)
 		return;
-	put_long_alloc(t, lane, EV_SAMPLED_ALLOC, api, clock_now(), block, size, lane_stack(lane, from));
+	live.tick = clock_now();
+	live.stack = lane_stack(lane, from);
+	put_sampled(t, lane, api, &live);
 	lane_exit(lane);
 }
 
 static void sample_free(struct thread *t, enum rsd_api api, void *block, uint64_t tick)
 {
 	struct lane *lane;
+	uint32_t entry;
 
-	if (likely(!sampled_remove(block)) || !(lane = lane_enter(t)))
+	if (likely(!sampled_remove(block, &entry)))
+		return;
+	live_remove(entry);
+	lane = lane_enter(t);
+	if (!lane)
 		return;
 	heap_put_free(t, lane, EV_FREE, api, tick ? tick : clock_now(), block);
 	lane_exit(lane);
@@ -230,6 +252,11 @@ void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, vo
 
 /* ---- modes ---------------------------------------------------------------------------------------------------- */
 
+static bool begin_sampling(void)
+{
+	return sampled_begin() && live_begin();
+}
+
 /* Which allocations and frees come here at all, see hook_heap.c. */
 static void enter_mode(enum rsd_heap_mode mode)
 {
@@ -256,7 +283,7 @@ void heap_begin(void)
 	heap_is_counted = config.heap != RSD_HEAP_OFF && (config.heaptrace || config.inittrace);
 	budget_grace_ticks = clock_ticks(BUDGET_GRACE_NS);
 	self_usual_ticks = clock_ticks(SELF_USUAL_NS);
-	if (config.heap == RSD_HEAP_SAMPLE && !sampled_begin())
+	if (config.heap == RSD_HEAP_SAMPLE && !begin_sampling())
 		config.heap = RSD_HEAP_OFF;
 	has_degraded = 0;
 	enter_mode((enum rsd_heap_mode)config.heap);
@@ -268,7 +295,7 @@ void heap_degrade(const char *why)
 	struct text t = text_on(buf, sizeof(buf));
 
 	/* Asked again and again once the limit is near; the table of sampled blocks is made once, by one thread. */
-	if (heap_mode != RSD_HEAP_EXACT || __atomic_exchange_n(&has_degraded, 1, __ATOMIC_ACQ_REL) || !sampled_begin())
+	if (heap_mode != RSD_HEAP_EXACT || __atomic_exchange_n(&has_degraded, 1, __ATOMIC_ACQ_REL) || !begin_sampling())
 		return;
 	enter_mode(RSD_HEAP_SAMPLE);
 	file_count(COUNT_DEGRADED, 1);

@@ -13,14 +13,16 @@
 
 const uint8_t *sampled_filter;
 static uint64_t *slots;
+static uint32_t *numbers; /* by slot: written by who added the block, read by who frees it */
 static uint8_t *filter;
 static uint8_t no_filter[FILTER]; /* never written: one page of zeros, mapped 16 times */
 
 bool sampled_begin(void)
 {
 	slots = raw_map(SLOTS * sizeof(*slots));
+	numbers = raw_map(SLOTS * sizeof(*numbers));
 	filter = raw_map(FILTER);
-	return slots && filter;
+	return slots && numbers && filter;
 }
 
 void sampled_switch(bool is_off)
@@ -47,7 +49,7 @@ static void filter_change(uint64_t h, int by)
 	while (!__atomic_compare_exchange_n(at, &old, (uint8_t)(old + by), true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 }
 
-bool sampled_add(void *block)
+bool sampled_add(void *block, uint32_t number)
 {
 	uint64_t h = sampled_hash(block);
 
@@ -58,14 +60,16 @@ bool sampled_add(void *block)
 		if (old > GONE)
 			continue;
 		if (__atomic_compare_exchange_n(at, &old, (uint64_t)(uintptr_t)block, false, __ATOMIC_RELEASE,
-						__ATOMIC_RELAXED))
+						__ATOMIC_RELAXED)) {
+			__atomic_store_n(&numbers[at - slots], number, __ATOMIC_RELAXED);
 			return true;
+		}
 	}
 	filter_change(h, -1);
 	return false;
 }
 
-bool sampled_remove(void *block)
+bool sampled_remove(void *block, uint32_t *number)
 {
 	uint64_t h = sampled_hash(block);
 
@@ -77,6 +81,7 @@ bool sampled_remove(void *block)
 		if (!old)
 			return false;
 		if (old == (uint64_t)(uintptr_t)block) {
+			*number = __atomic_load_n(&numbers[at - slots], __ATOMIC_RELAXED);
 			__atomic_store_n(at, GONE, __ATOMIC_RELEASE);
 			filter_change(h, -1);
 			return true;

@@ -40,10 +40,13 @@ bool sampled_begin(void);
 /* sampled_switch - from now on sampled_filter is the set's; or, with `is_off`, nothing is looked at. */
 void sampled_switch(bool is_off);
 
-/* sampled_add - false when the set has no room near the block's place: it must not be recorded then. */
-bool sampled_add(void *block);
+/*
+ * sampled_add - keep a block, with a number of the caller's.
+ * Returns false when the set has no room near the block's place: it must not be recorded then.
+ */
+bool sampled_add(void *block, uint32_t number);
 
-/* sampled_remove - true when the block was in the set. */
-bool sampled_remove(void *block);
+/* sampled_remove - true and its number when the block was in the set. */
+bool sampled_remove(void *block, uint32_t *number);
 
 #endif

@@ -19,24 +19,45 @@ static void *block(uint64_t address)
 	return (void *)(uintptr_t)address;
 }
 
+/* The number that goes with a block is made from its address, so that another's would show. */
+static uint32_t number_of(void *b)
+{
+	return (uint32_t)((uintptr_t)b * 2654435761u >> 7);
+}
+
+static bool add(void *b)
+{
+	return sampled_add(b, number_of(b));
+}
+
+static bool take(void *b)
+{
+	uint32_t number;
+	bool was_there = sampled_remove(b, &number);
+
+	if (was_there && number != number_of(b))
+		fail_msg("block %p has the number %u", b, number);
+	return was_there;
+}
+
 static void what_was_added_is_removed_once(void **state)
 {
 	(void)state;
-	assert_false(sampled_remove(block(0x1000)));
-	assert_true(sampled_add(block(0x1000)));
-	assert_false(sampled_remove(block(0x1008)));
-	assert_true(sampled_remove(block(0x1000)));
-	assert_false(sampled_remove(block(0x1000)));
-	assert_true(sampled_add(block(0x1000)));
-	assert_true(sampled_remove(block(0x1000)));
+	assert_false(take(block(0x1000)));
+	assert_true(add(block(0x1000)));
+	assert_false(take(block(0x1008)));
+	assert_true(take(block(0x1000)));
+	assert_false(take(block(0x1000)));
+	assert_true(add(block(0x1000)));
+	assert_true(take(block(0x1000)));
 }
 
 static void a_new_set_is_empty(void **state)
 {
 	(void)state;
-	assert_true(sampled_add(block(0x2000)));
+	assert_true(add(block(0x2000)));
 	assert_true(sampled_begin());
-	assert_false(sampled_remove(block(0x2000)));
+	assert_false(take(block(0x2000)));
 }
 
 /* Even ones are added, odd ones must stay unknown; then each even one is there exactly once. */
@@ -46,13 +67,13 @@ static void many_blocks_are_all_there(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < COUNT; i++)
-		assert_true(sampled_add(block(0x10000000 + i * 32)));
+		assert_true(add(block(0x10000000 + i * 32)));
 	for (uint64_t i = 0; i < COUNT; i++)
-		assert_false(sampled_remove(block(0x10000000 + i * 32 + 16)));
+		assert_false(take(block(0x10000000 + i * 32 + 16)));
 	for (uint64_t i = 0; i < COUNT; i++)
-		assert_true(sampled_remove(block(0x10000000 + i * 32)));
+		assert_true(take(block(0x10000000 + i * 32)));
 	for (uint64_t i = 0; i < COUNT; i++)
-		assert_false(sampled_remove(block(0x10000000 + i * 32)));
+		assert_false(take(block(0x10000000 + i * 32)));
 }
 
 /* Places that were used are used again: far more blocks pass through than there are slots. */
@@ -63,10 +84,10 @@ static void places_are_used_again(void **state)
 	(void)state;
 	for (uint64_t turn = 0; turn < TURNS; turn++) {
 		for (uint64_t i = 0; i < LIVE; i++)
-			if (!sampled_add(block(0x20000000 + (turn * LIVE + i) * 16)))
+			if (!add(block(0x20000000 + (turn * LIVE + i) * 16)))
 				fail_msg("no place in turn %lu", (unsigned long)turn);
 		for (uint64_t i = 0; i < LIVE; i++)
-			assert_true(sampled_remove(block(0x20000000 + (turn * LIVE + i) * 16)));
+			assert_true(take(block(0x20000000 + (turn * LIVE + i) * 16)));
 	}
 }
 
@@ -78,10 +99,10 @@ static void blocks_at_any_distance_find_a_place(void **state)
 	for (unsigned shift = 3; shift <= 35; shift++) {
 		fresh_set(state);
 		for (uint64_t i = 1; i <= COUNT; i++)
-			if (!sampled_add(block(i << shift)))
+			if (!add(block(i << shift)))
 				fail_msg("block %lu of those 2^%u bytes apart", (unsigned long)i, shift);
 		for (uint64_t i = 1; i <= COUNT; i++)
-			assert_true(sampled_remove(block(i << shift)));
+			assert_true(take(block(i << shift)));
 	}
 }
 
@@ -118,17 +139,17 @@ static void a_full_neighbourhood_is_told_and_leaves_no_trace(void **state)
 
 	(void)state;
 	blocks_of_one_place(blocks, COUNT, UINT64_C(0x123456789) << 28);
-	while (taken < COUNT && sampled_add(blocks[taken]))
+	while (taken < COUNT && add(blocks[taken]))
 		taken++;
 	assert_true(taken > 8 && taken < COUNT);
 	for (unsigned i = taken; i < COUNT; i++)
-		assert_false(sampled_remove(blocks[i]));
+		assert_false(take(blocks[i]));
 	/* One leaves, one may come, behind those that were there before. */
-	assert_true(sampled_remove(blocks[3]));
-	assert_true(sampled_add(blocks[taken]));
-	assert_false(sampled_add(blocks[taken + 1]));
+	assert_true(take(blocks[3]));
+	assert_true(add(blocks[taken]));
+	assert_false(add(blocks[taken + 1]));
 	for (unsigned i = 0; i <= taken; i++)
-		assert_int_equal(sampled_remove(blocks[i]), i != 3);
+		assert_int_equal(take(blocks[i]), i != 3);
 }
 
 /* More than 255 blocks share one byte of the filter, which sticks: none of them may be forgotten for it. */
@@ -145,11 +166,11 @@ static void a_filter_byte_that_sticks_hides_nothing(void **state)
 	assert_true(total > 2 * 255);
 	for (unsigned turn = 0; turn < 3; turn++) {
 		for (unsigned i = 0; i < total; i++)
-			assert_true(sampled_add(blocks[i / EACH][i % EACH]));
+			assert_true(add(blocks[i / EACH][i % EACH]));
 		for (unsigned i = 0; i < total; i++)
-			assert_true(sampled_remove(blocks[i / EACH][i % EACH]));
+			assert_true(take(blocks[i / EACH][i % EACH]));
 		for (unsigned i = 0; i < total; i++)
-			assert_false(sampled_remove(blocks[i / EACH][i % EACH]));
+			assert_false(take(blocks[i / EACH][i % EACH]));
 	}
 }
 
@@ -166,9 +187,9 @@ static void *add_and_remove(void *arg)
 
 	for (unsigned turn = 0; turn < WORKER_TURNS; turn++) {
 		for (unsigned i = 0; i < WORKER_BLOCKS; i++)
-			w->added += sampled_add(w->blocks[i]);
+			w->added += add(w->blocks[i]);
 		for (unsigned i = 0; i < WORKER_BLOCKS; i++)
-			w->removed += sampled_remove(w->blocks[i]);
+			w->removed += take(w->blocks[i]);
 	}
 	return NULL;
 }
@@ -199,7 +220,7 @@ static void *remove_all(void *arg)
 	unsigned *removed = arg;
 
 	for (uint64_t i = 0; i < 100000; i++)
-		*removed += sampled_remove(block(0x40000000 + i * 16));
+		*removed += take(block(0x40000000 + i * 16));
 	return NULL;
 }
 
@@ -210,7 +231,7 @@ static void each_block_is_removed_by_one_thread_at_least(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < 100000; i++)
-		assert_true(sampled_add(block(0x40000000 + i * 16)));
+		assert_true(add(block(0x40000000 + i * 16)));
 	assert_int_equal(pthread_create(&thread, NULL, remove_all, &removed[0]), 0);
 	remove_all(&removed[1]);
 	pthread_join(thread, NULL);
