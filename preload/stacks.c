@@ -9,7 +9,8 @@
 
 uint32_t stacks_epoch;
 
-/* A state with what a walk works on. frames: depth of them, innermost first. */
+/* A state with what a walk works on. frames: depth of them, innermost first, and one that tells whether there are more.
+ */
 struct walker {
 	struct stack_state state;
 	struct unwind unwind;
@@ -27,7 +28,7 @@ struct walk {
 
 size_t stack_state_size(unsigned depth)
 {
-	return sizeof(struct walker) + (depth ? depth : 1) * sizeof(struct frame);
+	return sizeof(struct walker) + ((depth ? depth : 1) + 1) * sizeof(struct frame);
 }
 
 struct stack_state *stack_state_init(void *memory, unsigned depth)
@@ -81,13 +82,9 @@ static struct walk walk(struct walker *w)
 			frame->node = mark->node;
 			return (struct walk){ .len = n, .joined = *mark, .has_joined = true };
 		}
-		if (n == w->depth) {
-			frame->module = (uint16_t)rule_module(unwind_rule(&w->unwind, frame_pc(frame)));
-			return (struct walk){ .len = n, .result = CUT_DEPTH };
-		}
 		result = unwind_step(&w->unwind, frame, frame + 1);
-		if (result != UNWIND_ON)
-			return (struct walk){ .len = n, .result = result };
+		if (result != UNWIND_ON || n == w->depth)
+			return (struct walk){ .len = n, .result = result == UNWIND_ON ? CUT_DEPTH : result };
 	}
 }
 

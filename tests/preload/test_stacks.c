@@ -91,17 +91,54 @@ static void the_same_place_has_the_same_id(void **state)
 	assert_int_not_equal(capture(own), ids[0]);
 }
 
+#ifdef __SANITIZE_THREAD__
+#define ROUNDS 3000
+#else
+#define ROUNDS 20000
+#endif
+
 /* The memo must notice every change: random walks up and down, against a state that remembers nothing. */
 NOINLINE static void wander_a(unsigned *seed, int depth);
 NOINLINE static void wander_b(unsigned *seed, int depth);
+NOINLINE static void wander_c(unsigned *seed, int depth);
 static struct stack_state *forgetful;
+
+static void wander_on(unsigned *seed, int depth)
+{
+	static void (*const ways[])(unsigned *seed, int depth) = { wander_a, wander_b, wander_b, wander_c };
+
+	while (depth && rand_r(seed) % 16 > 7)
+		ways[rand_r(seed) % 4](seed, depth - 1);
+	__asm__ volatile("");
+}
 
 NOINLINE static void wander_a(unsigned *seed, int depth)
 {
 	assert_int_not_equal(capture(own), 0);
-	while (depth && rand_r(seed) % 16 > 7)
-		(rand_r(seed) & 1 ? wander_a : wander_b)(seed, depth - 1);
+	wander_on(seed, depth);
 	__asm__ volatile("");
+}
+
+/* A frame of any size, and libc's frames, which have no frame pointer, in between. */
+static _Thread_local unsigned *sort_seed;
+static _Thread_local int sort_depth;
+
+static int wandering(const void *a, const void *b)
+{
+	wander_on(sort_seed, sort_depth);
+	return *(const char *)a - *(const char *)b;
+}
+
+NOINLINE static void wander_c(unsigned *seed, int depth)
+{
+	volatile char pad[rand_r(seed) % 6 * 16 + 16] __attribute__((unused));
+	char text[] = "ba";
+
+	pad[0] = 1;
+	sort_seed = seed;
+	sort_depth = depth;
+	qsort(text, 2, 1, wandering);
+	pad[0] = 2;
 }
 
 NOINLINE static void wander_b(unsigned *seed, int depth)
@@ -115,8 +152,7 @@ NOINLINE static void wander_b(unsigned *seed, int depth)
 			      *(uintptr_t *)__builtin_frame_address(0), NULL };
 	id = stack_capture(own, &regs, false);
 	assert_int_equal(id, stack_capture(stack_state_init(forgetful, DEPTH), &regs, false));
-	while (depth && rand_r(seed) % 16 > 7)
-		(rand_r(seed) & 1 ? wander_a : wander_b)(seed, depth - 1);
+	wander_on(seed, depth);
 }
 
 static void the_memo_agrees_with_a_fresh_walk(void **state)
@@ -125,9 +161,75 @@ static void the_memo_agrees_with_a_fresh_walk(void **state)
 
 	(void)state;
 	forgetful = new_state();
-	for (int i = 0; i < 5000; i++)
+	for (int i = 0; i < ROUNDS; i++)
 		wander_b(&seed, 20);
+	assert_true(own->memo.round > 3); /* it was full, and began anew */
 	free(forgetful);
+}
+
+/* Three places that call on from one function, whose frame is the same. */
+NOINLINE static uint32_t capture_under(int way, int n)
+{
+	uint32_t id = 0;
+
+	if (n == 0)
+		return capture(own);
+	switch (way % 3) {
+	case 0:
+		id = capture_under(way / 3, n - 1);
+		__asm__ volatile("nop" : "+r"(id));
+		break;
+	case 1:
+		id = capture_under(way / 3, n - 1);
+		__asm__ volatile("nop; nop" : "+r"(id));
+		break;
+	default:
+		id = capture_under(way / 3, n - 1);
+		__asm__ volatile("nop; nop; nop" : "+r"(id));
+		break;
+	}
+	return id;
+}
+
+NOINLINE static uint32_t capture_way(int way)
+{
+	uint32_t id = capture_under(way, 8);
+
+	__asm__ volatile("" : "+r"(id));
+	return id;
+}
+
+static void a_changed_caller_far_out_is_noticed(void **state)
+{
+	enum { WAYS = 6561 };
+	static uint32_t ids[WAYS];
+
+	(void)state;
+	for (int i = 0; i < 2 * WAYS; i++) {
+		int way = abs(i - WAYS) % WAYS;
+		uint32_t id = capture_way(way);
+
+		assert_int_not_equal(id, 0);
+		assert_true(!ids[way] || ids[way] == id);
+		ids[way] = id;
+	}
+	for (int i = 1; i < WAYS; i++)
+		assert_int_not_equal(ids[i], ids[i - 1]);
+}
+
+static void a_state_for_another_thread_remembers_nothing(void **state)
+{
+	uint32_t before = deep(own, 5);
+
+	(void)state;
+	stack_state_init(own, DEPTH);
+	assert_int_equal(own->memo.used, 0);
+	assert_int_equal(own->memo.origin, 0);
+	assert_int_not_equal(before, 0);
+	assert_int_not_equal(deep(own, 5), 0);
+	for (unsigned i = 0; i < 40000; i++)
+		stack_state_init(own, DEPTH); /* the round comes around */
+	assert_int_equal(length(deep(own, 5)), length(before));
 }
 
 static void a_deep_stack_keeps_its_innermost_frames(void **state)
@@ -302,6 +404,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_same_place_has_the_same_id, begin, end),
 		cmocka_unit_test_setup_teardown(the_memo_agrees_with_a_fresh_walk, begin, end),
+		cmocka_unit_test_setup_teardown(a_changed_caller_far_out_is_noticed, begin, end),
+		cmocka_unit_test_setup_teardown(a_state_for_another_thread_remembers_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_deep_stack_keeps_its_innermost_frames, begin, end),
 		cmocka_unit_test_setup_teardown(a_full_file_gives_no_id_and_is_counted, begin, end),
 		cmocka_unit_test_setup_teardown(a_new_dump_begins_without_nodes, begin, end),
