@@ -105,7 +105,7 @@ def all_cases(programs):
         Case("lock-2t", "the same mutex from 2 threads", "block", "ns/pair", own("lock", "5", "2"), 1000000),
         Case("pingpong", "two threads in turns by mutex and condition", "block", "ns/turn", own("pingpong"), 100000),
         Case("pipe", "pipe write+read, nobody waits", "block", "ns/pair", own("pipe"), 500000),
-        Case("storm", "thread create+join", "block", "ns/thread", own("storm"), 10000),
+        Case("storm", "thread create+join", "block", "ns/thread", own("storm"), 100000),
         Case("burn", "arithmetic", "cpu", "ns/step", own("burn", "30"), 300000000),
         Case("sqlite", "300 000 rows of a recursive query, sorted", "real", "ms",
              lambda _: ["sqlite3", ":memory:", SQL], needs="sqlite3"),

@@ -14,7 +14,7 @@ class Run:
     def __init__(self):
         self.failure, self.output, self.value = None, "", None
         self.wall_ns = self.rss_kib = self.cpu_ns = self.bytes = 0
-        self.events = self.lost = None
+        self.events = self.lost = self.samples_per_second = None
 
 
 def environment(extra):
@@ -97,8 +97,10 @@ class Bench:
             return
         run.bytes = size_of(directory)
         if recorder.group == "ringside" and want_events:
-            recording = self.report(os.path.join(directory, "run.rsd"))["recording"]
-            run.events, run.lost = recording["events"], recording["lost_events"]
+            report = self.report(os.path.join(directory, "run.rsd"))
+            run.events, run.lost = report["recording"]["events"], report["recording"]["lost_events"]
+            if report["cpu"]["samples"]:
+                run.samples_per_second = report["cpu"]["samples"] * 1e9 / report["cpu"]["cpu_ns"]
 
 
 class Result:
@@ -134,7 +136,8 @@ class Result:
         counted = [run for run in good if run.events]
         if counted:
             row.update(events=counted[-1].events, lost_events=counted[-1].lost,
-                       bytes_per_event=counted[-1].bytes / counted[-1].events)
+                       bytes_per_event=counted[-1].bytes / counted[-1].events,
+                       samples_per_second=counted[-1].samples_per_second)
         return row
 
 

@@ -2,7 +2,9 @@
 
 from textwrap import fill
 
-MODES = ("heap", "heap sampled", "cpu", "block", "everything")
+import goals
+
+MODES = ("heap", "heap sampled", "cpu", "cpu 1000 Hz", "block", "everything")
 
 
 def short(number):
@@ -163,6 +165,19 @@ page anew, `make bench QUICK=1` in about two minutes; `make bench-deps` installs
 """
 
 
+def goal_table(result):
+    rows = [[about, measured, bound, "yes" if is_met else "**no**"]
+            for about, measured, bound, is_met in goals.judged(result)]
+    return markdown(["goal", "measured", "bound", "met"], rows)
+
+
+def text_of_goals(result):
+    rows = [("  goals", "measured", "bound", "met")]
+    rows += [("    " + about, measured, bound, "yes" if is_met else "NO")
+             for about, measured, bound, is_met in goals.judged(result)]
+    return aligned(rows) + "\n" if len(rows) > 1 else ""
+
+
 def heap_note(cases):
     """The one comparison that matters most, in words and only when it was measured."""
     case = next((c for c in cases if c["name"] == "churn-30-1t"), None)
@@ -183,7 +198,7 @@ def page_of(result):
     titles = {"everything": "everything (default)", "heap": "heap, exact", "heap sampled": "heap, sampled at 512 KiB"}
     peers = lambda some: [r["recorder"] for c in some for r in c["recorders"] if r["group"] == "peer"]
     unique = lambda names: list(dict.fromkeys(names))
-    parts = [INTRO.format(slow=slow), "## Machine\n", machine_text(result), "\n## What Ringside adds\n",
+    parts = [INTRO.format(slow=slow), "## Machine\n", machine_text(result), "\n## Goals\n", goal_table(result), "\n## What Ringside adds\n",
              cost_table(cases, MODES, titles), "\n## Other tools: heap\n", heap_note(cases),
              cost_table(heap, ["heap"] + unique(peers(heap)), {"heap": "**Ringside**, heap exact"}),
              "\n## Other tools: locks, calls and threads\n",

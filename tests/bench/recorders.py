@@ -65,6 +65,7 @@ def all_recorders(command):
         Recorder("heap", "ringside", heap, ringside(command, "cpu=off,block=off")),
         Recorder("heap sampled", "ringside", heap, ringside(command, "heap=sample:512k,cpu=off,block=off")),
         Recorder("cpu", "ringside", ("cpu", "real"), ringside(command, "heap=off,block=off")),
+        Recorder("cpu 1000 Hz", "ringside", ("cpu",), ringside(command, "heap=off,block=off,cpu=1000")),
         Recorder("block", "ringside", ("block", "real"), ringside(command, "heap=off,cpu=off")),
         Recorder("everything", "ringside", everything, ringside(command, "")),
         Recorder("heaptrack", "peer", heap, prefix("heaptrack", "-o", "{d}/run"), "heaptrack"),
@@ -87,6 +88,8 @@ def all_recorders(command):
         Recorder("perf 99 Hz", "peer", ("cpu", "real"),
                  prefix("perf", "record", "-q", "-F", "99", "-g", "-o", "{d}/run"), "perf",
                  is_late=True),
+        Recorder("perf 1000 Hz", "peer", ("cpu",),
+                 prefix("perf", "record", "-q", "-F", "1000", "-g", "-o", "{d}/run"), "perf", is_late=True),
         Recorder("gperftools cpu", "peer", ("cpu", "real"), preload(
             profiler, CPUPROFILE="{d}/run", CPUPROFILE_FREQUENCY="99"), profiler),
         Recorder("gprofng cpu", "peer", ("cpu", "real"), prefix(*gprofng, "-p", "on"), "gprofng"),

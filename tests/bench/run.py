@@ -115,6 +115,7 @@ def main():
     with open(os.path.join(bench.build, "bench", "results.json"), "w") as file:
         json.dump(result, file, indent=1)
         file.write("\n")
+    print(page.text_of_goals(result), end="", flush=True)
     finish(result, options)
 
 
