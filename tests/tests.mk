@@ -52,14 +52,16 @@ $(B)/tests/unit/tsan/preload/%: tests/preload/%.c $(TSAN_OBJ) $(wildcard tests/s
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
 # libunwind, because both export _Unwind_*.
 ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes stacks text)
-$(B)/tests/oracle: $(wildcard tests/preload/oracle*.c tests/preload/oracle*.cpp tests/preload/oracle*.h) $(ORACLE_OBJ) \
-		$(wildcard tests/support/fake_file.[ch])
+ORACLE_LIBS := -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
+ORACLE_SRC := $(wildcard tests/preload/oracle*.c) tests/oracle/chain.c tests/support/fake_file.c
+$(B)/tests/oracle: $(ORACLE_SRC) $(wildcard tests/preload/oracle*.cpp tests/preload/oracle*.h tests/oracle/*.h) $(ORACLE_OBJ) \
+		tests/support/fake_file.h
 	@mkdir -p $(@D)/oracle.o
 	@$(if $(V),,echo "  TEST $@")
-	$(Q)for f in tests/preload/oracle*.c tests/support/fake_file.c; do \
+	$(Q)for f in $(ORACLE_SRC); do \
 		$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fno-omit-frame-pointer -c -o $(@D)/oracle.o/$$(basename $$f .c).o $$f || exit 1; done
 	$(Q)$(CXX) $(CPPFLAGS) -O1 -g -c -o $(@D)/oracle.o/throw.o tests/preload/oracle_throw.cpp
-	$(Q)$(CXX) -Wl,-z,lazy -rdynamic -o $@ $(@D)/oracle.o/*.o $(ORACLE_OBJ) -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
+	$(Q)$(CXX) -Wl,-z,lazy -rdynamic -o $@ $(@D)/oracle.o/*.o $(ORACLE_OBJ) $(ORACLE_LIBS)
 
 units: $(B)/tests/oracle $(TSAN_UNITS) $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
 
