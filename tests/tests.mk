@@ -63,6 +63,13 @@ $(B)/tests/oracle: $(ORACLE_SRC) $(wildcard tests/preload/oracle*.cpp tests/prel
 	$(Q)$(CXX) $(CPPFLAGS) -O1 -g -c -o $(@D)/oracle.o/throw.o tests/preload/oracle_throw.cpp
 	$(Q)$(CXX) -Wl,-z,lazy -rdynamic -o $@ $(@D)/oracle.o/*.o $(ORACLE_OBJ) $(ORACLE_LIBS)
 
+# A program with holes between its segments, as one in ten is: the loader then tells the segments apart.
+programs: $(B)/tests/programs/deep_holes
+$(B)/tests/programs/deep_holes: tests/programs/deep.c $(wildcard demos/common/*.[ch])
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $@")
+	$(Q)$(CC) -std=gnu11 $(PROGRAM_CFLAGS) -Wl,-z,max-page-size=0x200000 -o $@ $< $(wildcard demos/common/*.c)
+
 units: $(B)/tests/oracle $(TSAN_UNITS) $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
 
 check: ## install what the tests need, build everything, run all tests
