@@ -98,7 +98,7 @@ $(B)/tests/programs/%: tests/programs/%.cpp
 PLUGINS := $(patsubst tests/programs/%.c,%,$(wildcard tests/programs/plugins/*.c))
 programs: $(PLUGINS:%=$(B)/tests/programs/%.so)
 
-$(B)/tests/programs/plugins/%.so: tests/programs/plugins/%.c
+$(B)/tests/programs/plugins/%.so: tests/programs/plugins/%.c $(wildcard tests/programs/plugins/*.h)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$(Q)$(CC) -shared -fPIC -g -O1 -Wall -Wextra -o $@ $<

@@ -52,16 +52,32 @@ $(B)/tests/unit/tsan/preload/%: tests/preload/%.c $(TSAN_OBJ) $(wildcard tests/s
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
 # libunwind, because both export _Unwind_*.
 ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes memo stacks text)
-$(B)/tests/oracle: $(wildcard tests/preload/oracle*.c tests/preload/oracle*.cpp tests/preload/oracle*.h) $(ORACLE_OBJ) \
-		$(wildcard tests/support/fake_file.[ch])
+ORACLE_LIBS := -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
+ORACLE_SRC := $(wildcard tests/preload/oracle*.c) tests/oracle/chain.c tests/support/fake_file.c
+$(B)/tests/oracle: $(ORACLE_SRC) $(wildcard tests/preload/oracle*.cpp tests/preload/oracle*.h tests/oracle/*.h) $(ORACLE_OBJ) \
+		tests/support/fake_file.h
 	@mkdir -p $(@D)/oracle.o
 	@$(if $(V),,echo "  TEST $@")
-	$(Q)for f in tests/preload/oracle*.c tests/support/fake_file.c; do \
+	$(Q)for f in $(ORACLE_SRC); do \
 		$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fno-omit-frame-pointer -c -o $(@D)/oracle.o/$$(basename $$f .c).o $$f || exit 1; done
 	$(Q)$(CXX) $(CPPFLAGS) -O1 -g -c -o $(@D)/oracle.o/throw.o tests/preload/oracle_throw.cpp
-	$(Q)$(CXX) -Wl,-z,lazy -rdynamic -o $@ $(@D)/oracle.o/*.o $(ORACLE_OBJ) -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
+	$(Q)$(CXX) -Wl,-z,lazy -rdynamic -o $@ $(@D)/oracle.o/*.o $(ORACLE_OBJ) $(ORACLE_LIBS)
 
-units: $(B)/tests/oracle $(TSAN_UNITS) $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
+# The same in any program: a library to preload, see tests/oracle/watch.h.
+WATCH_OBJ := $(patsubst %.c,$(B)/pic/%.o,$(wildcard tests/oracle/*.c) tests/support/fake_file.c preload/hook_dl.c)
+$(B)/tests/liboracle.so: $(WATCH_OBJ) $(ORACLE_OBJ)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK $@")
+	$(Q)$(CC) -shared -Wl,-z,now -Wl,-z,nodelete -Wl,-Bsymbolic -o $@ $(WATCH_OBJ) $(ORACLE_OBJ) $(ORACLE_LIBS)
+
+# A program with holes between its segments, as one in ten is: the loader then tells the segments apart.
+programs: $(B)/tests/programs/deep_holes
+$(B)/tests/programs/deep_holes: tests/programs/deep.c $(wildcard demos/common/*.[ch])
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $@")
+	$(Q)$(CC) -std=gnu11 $(PROGRAM_CFLAGS) -Wl,-z,max-page-size=0x200000 -o $@ $< $(wildcard demos/common/*.c)
+
+units: $(B)/tests/oracle $(B)/tests/liboracle.so $(TSAN_UNITS) $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
 
 check: ## install what the tests need, build everything, run all tests
 	@scripts/deps.sh tests
@@ -71,10 +87,13 @@ check: ## install what the tests need, build everything, run all tests
 e2e: all demos programs ## only the end-to-end tests
 	@tests/run e2e/$(T)
 
+oracle-long: all demos programs units ## compare stacks in real programs ten times as long: about 10 minutes
+	@ORACLE_SCALE=10 tests/e2e/oracle_programs.sh
+
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
-.PHONY: units check e2e warnings
+.PHONY: units check e2e oracle-long warnings
 .PRECIOUS: $(B)/san/%.o
--include $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d)
+-include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d)
 .SECONDARY: $(TSAN_OBJ)

@@ -1,38 +1,21 @@
 // SPDX-License-Identifier: MIT
-/*
- * oracle.c - see oracle.h. libgcc_s must come before libunwind on the link line: both export _Unwind_Backtrace,
- * and a context of the one means nothing to the other.
- */
+/* oracle.c - see oracle.h. */
 #include "tests/preload/oracle.h"
 
-#define UNW_LOCAL_ONLY
 #include <dlfcn.h>
-#include <libunwind.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
-#include <unwind.h>
 
 #include "preload/stacks.h"
+#include "tests/oracle/chain.h"
 #include "tests/support/fake_file.h"
 
 #define DEPTH 512
 #define SHOWN_MAX 12 /* differences printed per scene */
-
-struct chain {
-	unsigned len;
-	unsigned cut, guessed; /* ours only: reason at the end, first guessed frame (or DEPTH) */
-	uintptr_t ip[DEPTH];
-	uint32_t node[DEPTH]; /* ours only */
-};
-
-/* How a capture compares. */
-enum verdict { EQUAL, LONGER_GUESSED, CUT_MARKED, WRONG, VERDICTS };
-static const char *const verdict_names[] = { "equal", "longer by a guess", "shorter and marked", "wrong" };
 
 struct account {
 	const char *scene;
@@ -49,117 +32,13 @@ static unsigned second_every;
 static unsigned long captures;
 static __thread bool is_stepping;
 
-/* ---- chains ----------------------------------------------------------------------------------------------- */
-
-static void chain_of_node(struct chain *c, uint32_t id)
+/* What libgcc reads by damaged tables is nobody's fault but theirs. */
+static void on_crash(int sig, siginfo_t *info, void *arg)
 {
-	c->len = c->cut = 0;
-	c->guessed = DEPTH;
-	while (id && c->len < DEPTH) {
-		const struct rsd_node *node = fake_file_node(id);
-
-		if (node->flags & RSD_NODE_GUESSED && c->guessed == DEPTH)
-			c->guessed = c->len;
-		c->node[c->len] = id;
-		c->ip[c->len++] = RSD_NODE_IP(node);
-		c->cut = node->cut;
-		id = node->parent;
-	}
-}
-
-struct libgcc_walk {
-	struct chain *chain;
-	uintptr_t from;
-	bool is_from_exact; /* the handler's own return address may be equal */
-	bool is_found;
-};
-
-static _Unwind_Reason_Code libgcc_frame(struct _Unwind_Context *context, void *arg)
-{
-	struct libgcc_walk *walk = arg;
-	int is_exact = 0;
-	uintptr_t ip = _Unwind_GetIPInfo(context, &is_exact);
-
-	if (ip == walk->from && is_exact == walk->is_from_exact)
-		walk->is_found = true;
-	if (walk->is_found && ip && walk->chain->len < DEPTH)
-		walk->chain->ip[walk->chain->len++] = ip;
-	return _URC_NO_REASON;
-}
-
-static sigjmp_buf crashed;
-static volatile sig_atomic_t may_crash;
-
-static void on_crash(int sig)
-{
-	if (may_crash)
-		siglongjmp(crashed, 1);
+	(void)info;
+	(void)arg;
+	chain_crash();
 	signal(sig, SIG_DFL);
-}
-
-/* Everything from the frame with this ip on. false: it read where nothing is. */
-static bool chain_of_libgcc(struct chain *c, uintptr_t from, bool is_exact)
-{
-	struct libgcc_walk walk = { c, from, is_exact, false };
-
-	c->len = 0;
-	if (sigsetjmp(crashed, 1)) {
-		may_crash = 0;
-		return false;
-	}
-	may_crash = 1;
-	_Unwind_Backtrace(libgcc_frame, &walk);
-	may_crash = 0;
-	return true;
-}
-
-static void chain_of_libunwind(struct chain *c, unw_context_t *context, int flags, uintptr_t from)
-{
-	unw_cursor_t cursor;
-	bool is_found = false;
-	unw_word_t ip;
-
-	c->len = 0;
-	if (unw_init_local2(&cursor, context, flags) < 0)
-		return;
-	do {
-		if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0 || !ip)
-			break;
-		is_found |= ip == from;
-		if (is_found && c->len < DEPTH)
-			c->ip[c->len++] = ip;
-	} while (unw_step(&cursor) > 0);
-}
-
-static bool is_equal(const struct chain *a, const struct chain *b)
-{
-	return a->len == b->len && memcmp(a->ip, b->ip, a->len * sizeof(a->ip[0])) == 0;
-}
-
-static unsigned common(const struct chain *a, const struct chain *b)
-{
-	unsigned i = 0;
-
-	while (i < a->len && i < b->len && a->ip[i] == b->ip[i])
-		i++;
-	return i;
-}
-
-/*
- * A guess where the oracle gives up is more, not less; a stack that ends early must say so. Whatever else
- * differs is wrong.
- */
-static enum verdict judge(const struct chain *ours, const struct chain *theirs)
-{
-	unsigned same = common(ours, theirs);
-
-	if (is_equal(ours, theirs))
-		return EQUAL;
-	if (same == theirs->len && ours->guessed <= same + 1)
-		return LONGER_GUESSED;
-	if (same == ours->len && ours->cut)
-		return CUT_MARKED;
-	return WRONG;
 }
 
 /* ---- telling ---------------------------------------------------------------------------------------------- */
@@ -168,6 +47,8 @@ static enum verdict judge(const struct chain *ours, const struct chain *theirs)
  * Differences are kept and told between scenes: the interrupted code may hold the locks of stdio, malloc or the
  * loader.
  */
+static const char against_fresh[] = "memo against fresh walk";
+
 static struct difference {
 	const char *what;
 	struct chain ours, theirs;
@@ -213,12 +94,12 @@ static void show_nodes(const struct chain *a, const struct chain *b)
 
 static void show(const struct difference *d)
 {
-	unsigned same = common(&d->ours, &d->theirs), from = same ? same - 1 : 0;
+	unsigned same = chain_common(&d->ours, &d->theirs), from = same ? same - 1 : 0;
 
 	fprintf(stderr, "  %s: %s, %u frames, oracle %u, equal %u, cut %u\n", accounts[scenes].scene, d->what,
 		d->ours.len, d->theirs.len, same, d->ours.cut);
 	show_frame("innermost", d->ours.ip[0]);
-	if (same == d->ours.len && same == d->theirs.len)
+	if (d->what == against_fresh)
 		show_nodes(&d->ours, &d->theirs);
 	for (unsigned i = from; i < same + 2 && i < d->ours.len; i++)
 		show_frame("ours", d->ours.ip[i]);
@@ -245,22 +126,27 @@ static void compare(uint32_t memo_node, uint32_t fresh_node, unw_context_t *cont
 	if (memo_node != fresh_node) {
 		a->memo_differs++;
 		chain_of_node(&second, fresh_node);
-		note("memo against fresh walk", &ours, &second);
+		note(against_fresh, &ours, &second);
 	}
-	if (!chain_of_libgcc(&theirs, ip, flags != 0)) {
-		a->oracle_crashed++;
+	if (!chain_of_libgcc(&theirs, ip, flags != 0, DEPTH + 1)) {
+		if (chain_explains_crash(&ours, &theirs)) {
+			a->oracle_crashed++;
+		} else {
+			a->count[WRONG]++;
+			note("libgcc crashed", &ours, &theirs);
+		}
 		return;
 	}
-	verdict = judge(&ours, &theirs);
+	verdict = chain_judge(&ours, &theirs, DEPTH);
 	a->count[verdict]++;
 	if (verdict != EQUAL)
 		note(verdict_names[verdict], &ours, &theirs);
 	/* libunwind takes locks of the loader, which the interrupted code may hold. */
 	if (flags || !second_every || captures++ % second_every)
 		return;
-	chain_of_libunwind(&second, context, flags, ip);
+	chain_of_libunwind(&second, context, flags, ip, DEPTH);
 	a->second_asked++;
-	a->second_differs += !is_equal(&ours, &second);
+	a->second_differs += !chain_is_equal(&ours, &second);
 }
 
 static void on_trap(int sig, siginfo_t *info, void *arg)
@@ -324,6 +210,7 @@ static struct stack_state *new_state(void)
 void oracle_begin(unsigned every)
 {
 	struct sigaction act = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_RESTART };
+	struct sigaction crash = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_NODEFER };
 
 	second_every = every;
 	fake_file_open(20000);
@@ -332,7 +219,7 @@ void oracle_begin(unsigned every)
 	fresh_state = new_state();
 	here_state = new_state();
 	sigaction(SIGTRAP, &act, NULL);
-	signal(SIGSEGV, on_crash);
+	sigaction(SIGSEGV, &crash, NULL);
 }
 
 void oracle_scene(const char *name)

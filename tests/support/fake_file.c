@@ -10,6 +10,7 @@
 
 #define UNITS_MAX 65536u
 #define META_MAX (1u << 22)
+#define NODES_PER_UNIT ((RSD_UNIT - sizeof(struct rsd_extent)) / sizeof(struct rsd_node))
 
 struct rsd_header *file_header;
 
@@ -95,17 +96,37 @@ uint32_t meta_string(const char *text, size_t len)
 	return (uint32_t)__atomic_fetch_add(&file_header->next_string, 1, __ATOMIC_RELAXED);
 }
 
-const struct rsd_node *fake_file_node(uint32_t id)
+static bool is_nodes(const struct rsd_extent *ext)
 {
-	for (unsigned unit = 1; unit < file_header->next_unit; unit += extent_at(unit)->units) {
-		const struct rsd_extent *ext = extent_at(unit);
-		const struct rsd_node *nodes = (const void *)(ext + 1);
+	return __atomic_load_n(&ext->magic, __ATOMIC_ACQUIRE) == RSD_EXTENT_MAGIC && ext->kind == RSD_EXTENT_NODES;
+}
 
-		if (ext->magic == RSD_EXTENT_MAGIC && ext->kind == RSD_EXTENT_NODES && id >= ext->first &&
-		    id - ext->first < extent_capacity(ext) / sizeof(*nodes))
-			return nodes[id - ext->first].committed ? &nodes[id - ext->first] : NULL;
+/* Where the nodes around this id are, found once: millions of stacks are looked at. */
+static const struct rsd_extent *extent_of_node(uint32_t id)
+{
+	static const struct rsd_extent *known[UNITS_MAX];
+	const struct rsd_extent **place = &known[(id - 1) / NODES_PER_UNIT];
+	const struct rsd_extent *ext = __atomic_load_n(place, __ATOMIC_RELAXED);
+
+	if (ext && is_nodes(ext) && id - ext->first < NODES_PER_UNIT)
+		return ext;
+	/* Somebody, this thread under a signal handler included, may not have filled the last one's header yet. */
+	for (unsigned unit = 1; unit < file_header->next_unit; unit += ext->units ? ext->units : 1) {
+		ext = extent_at(unit);
+		if (is_nodes(ext) && id - ext->first < NODES_PER_UNIT) {
+			__atomic_store_n(place, ext, __ATOMIC_RELAXED);
+			return ext;
+		}
 	}
 	return NULL;
+}
+
+const struct rsd_node *fake_file_node(uint32_t id)
+{
+	const struct rsd_extent *ext = id ? extent_of_node(id) : NULL;
+	const struct rsd_node *node = (const struct rsd_node *)(ext + 1) + (ext ? id - ext->first : 0);
+
+	return ext && __atomic_load_n(&node->committed, __ATOMIC_ACQUIRE) ? node : NULL;
 }
 
 unsigned fake_file_nodes(void)
