@@ -9,11 +9,15 @@
 
 EXPORT int dlclose(void *handle)
 {
+	bool is_recording = life->state == LIFE_RECORDING;
 	int ret;
 
 	HOOK_READY(dlclose);
+	/* Another thread may load something in the place of what is gone before we are told. */
+	if (is_recording)
+		stacks_modules_changing();
 	ret = real.dlclose(handle);
-	if (!ret && life->state == LIFE_RECORDING)
+	if (is_recording)
 		stacks_modules_changed();
 	return ret;
 }

@@ -48,7 +48,11 @@ static bool apply_row(struct unwind *u, struct replay *r, const struct cfi_row *
 	uint32_t known = r->known & ARCH_KEPT;
 	bool is_switch = row->saved[ARCH_SP].base != CFI_SAME;
 
-	if (!find_cfa(u, r, row->cfa, &cfa) || (cfa <= r->reg[ARCH_DWARF_SP] && !is_switch))
+	if (!find_cfa(u, r, row->cfa, &cfa))
+		return false;
+	/* Equal when the frame is gone already and only the jump is left: the way of _Unwind_Resume to a handler. */
+	if (!is_switch &&
+	    (cfa < r->reg[ARCH_DWARF_SP] || (cfa == r->reg[ARCH_DWARF_SP] && row->saved[ARCH_RA].base != CFI_IN_REG)))
 		return false;
 	for (unsigned i = 0; i < ARCH_FOLLOWED; i++) {
 		struct cfi_value v = row->saved[i];

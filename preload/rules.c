@@ -27,7 +27,7 @@ struct table {
 
 static struct table *current;
 static uint64_t generation;
-static uint32_t growing;
+static uint32_t growing, pauses;
 
 static size_t table_size(unsigned bits)
 {
@@ -81,10 +81,14 @@ static void pair_store(struct rule_entry *pair, uint64_t key, uint64_t rule)
 
 static struct rules_view view_of(struct table *table)
 {
+	/* In this order: who sees the generation of a pause must see the pause. */
+	uint64_t now = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+
 	return (struct rules_view){
 		.entries = table ? table->entries : NULL,
 		.shift = table ? 64 - (unsigned)table->bits : 63,
-		.generation = __atomic_load_n(&generation, __ATOMIC_ACQUIRE) << 48,
+		.generation = now << 48,
+		.is_kept = __atomic_load_n(&pauses, __ATOMIC_ACQUIRE) == 0,
 	};
 }
 
@@ -123,6 +127,8 @@ void rules_store(const struct rules_view *view, uintptr_t pc, struct rule rule)
 	struct table *table = (struct table *)((char *)view->entries - offsetof(struct table, entries));
 	uint64_t key = (pc & 0xffffffffffffu) | view->generation;
 
+	if (!view->is_kept)
+		return;
 	pair_store(&view->entries[rule_slot(view, key)], key, rule.bits);
 	if (__atomic_add_fetch(&table->stored, 1, __ATOMIC_RELAXED) == (uint64_t)1 << (table->bits - 2))
 		grow(table);
@@ -143,13 +149,13 @@ int rules_begin(void)
 		raw_unmap(table, table_size((unsigned)table->bits));
 		table = smaller;
 	}
-	growing = 0; /* in a forked child the thread that was growing does not exist */
+	growing = pauses = 0; /* in a forked child the thread that was growing does not exist */
 	current = table_new(FIRST_BITS);
 	__atomic_add_fetch(&generation, 1, __ATOMIC_RELEASE);
 	return current ? 0 : -ENOMEM;
 }
 
-void rules_forget(void)
+static void forget(void)
 {
 	uint64_t now = __atomic_add_fetch(&generation, 1, __ATOMIC_ACQ_REL);
 	struct table *table = __atomic_load_n(&current, __ATOMIC_ACQUIRE);
@@ -158,4 +164,20 @@ void rules_forget(void)
 	if ((now & 0xffff) == 0 && table)
 		for (size_t i = 0; i < (size_t)1 << table->bits; i++)
 			entry_store(&table->entries[i], 0, 0);
+}
+
+void rules_pause(void)
+{
+	__atomic_add_fetch(&pauses, 1, __ATOMIC_ACQ_REL);
+	forget();
+}
+
+void rules_resume(void)
+{
+	uint32_t n = __atomic_load_n(&pauses, __ATOMIC_RELAXED);
+
+	forget();
+	/* A child that was forked by a destructor began with none. */
+	while (n && !__atomic_compare_exchange_n(&pauses, &n, n - 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		;
 }

@@ -106,6 +106,7 @@ struct rules_view {
 	struct rule_entry *entries; /* 1 << (64 - shift) of them; NULL before rules_begin */
 	unsigned shift;
 	uint64_t generation; /* in the high 16 bits */
+	bool is_kept;	     /* rules may be stored: nothing is being unloaded */
 };
 
 static inline uint64_t rule_mix(uint64_t rule)
@@ -153,7 +154,11 @@ struct rules_view rules_view(void);
 /* rules_begin - an empty cache (again in a forked child, when no other thread runs). 0 or -ENOMEM. */
 int rules_begin(void);
 
-/* rules_forget - no rule stored under an earlier view is found any more. Any thread. */
-void rules_forget(void);
+/*
+ * rules_pause - something is about to be unloaded: no rule stored before is found any more, and none is stored until
+ * rules_resume, since nobody tells the moment when the address means something else. Any thread; in pairs.
+ */
+void rules_pause(void);
+void rules_resume(void);
 
 #endif

@@ -139,7 +139,8 @@ __attribute__((noinline)) uint32_t stack_capture_slow(struct stack_state *state,
 		return 0;
 	found = walk(w);
 	node = number(w->frames, &found);
-	if (node)
+	/* While something is being unloaded an address may come to mean something else at any moment. */
+	if (node && w->unwind.rules.is_kept)
 		remember(w, &found);
 	return node;
 }
@@ -154,10 +155,16 @@ void stacks_begin(void)
 	__atomic_add_fetch(&stacks_epoch, 1, __ATOMIC_RELEASE);
 }
 
+void stacks_modules_changing(void)
+{
+	rules_pause();
+	__atomic_add_fetch(&stacks_epoch, 1, __ATOMIC_RELEASE);
+}
+
 void stacks_modules_changed(void)
 {
 	/* First the numbers, then what refers to them: a rule made in between must not find an old number. */
 	modules_changed();
-	rules_forget();
+	rules_resume();
 	__atomic_add_fetch(&stacks_epoch, 1, __ATOMIC_RELEASE);
 }

@@ -68,7 +68,11 @@ static inline __attribute__((always_inline)) uint32_t stack_capture(struct stack
 /* stacks_begin - called once when a dump is open (again in a forked child with a dump of its own). */
 void stacks_begin(void);
 
-/* stacks_modules_changed - something was unloaded: addresses may mean something else from now on. */
+/*
+ * stacks_modules_changing - something may be unloaded from now on, and something else loaded in its place.
+ * stacks_modules_changed - that is done. In pairs; captures in between are right, but slow.
+ */
+void stacks_modules_changing(void);
 void stacks_modules_changed(void);
 
 #endif

@@ -418,6 +418,9 @@ static int step_by_kind(struct unwind *u, const struct frame *frame, struct fram
 			return UNWIND_END;
 		return step_guess(u, frame, caller, CUT_NO_INFO);
 	default:
+		/* No return address at all: a table was wrong one frame further in, and bp says nothing about that. */
+		if (!(frame->flags & FRAME_EXACT) && !is_return_address(u, frame->ip))
+			return CUT_JIT;
 		return step_guess(u, frame, caller, CUT_JIT);
 	}
 }

@@ -22,8 +22,8 @@ EXPORT void _exit(int status);
 
 /* What the recorder's own hook_dl.c, which is part of this library, asks for. */
 struct real real;
-static uint32_t state_of_life;
-uint32_t *life_state = &state_of_life;
+static struct life state_of_life;
+struct life *life = &state_of_life;
 
 static void (*real_exit)(int);
 static int (*real_dlclose)(void *);
@@ -144,7 +144,7 @@ static __attribute__((constructor)) void begin(void)
 {
 	look_up();
 	if (watch_begin())
-		state_of_life = LIFE_RECORDING;
+		state_of_life.state = LIFE_RECORDING;
 }
 
 static __attribute__((destructor)) void end(void)

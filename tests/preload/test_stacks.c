@@ -249,6 +249,24 @@ static void a_deep_stack_keeps_its_innermost_frames(void **state)
 	assert_int_equal(outermost(id)->cut, CUT_NONE);
 }
 
+/* Neither a whole walk nor adding to what is remembered may call it cut. */
+static void a_stack_of_just_the_depth_is_complete(void **state)
+{
+	int n = DEPTH - (int)length(deep(own, 0));
+	struct stack_state *states[] = { new_state(), own, own };
+	int depths[] = { n, n - 1, n };
+	uint32_t ids[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		ids[i] = deep(states[i], depths[i]);
+	assert_int_equal(length(ids[0]), DEPTH);
+	assert_int_equal(outermost(ids[0])->cut, CUT_NONE);
+	assert_int_equal(ids[0], ids[2]);
+	assert_int_equal(outermost(deep(own, n + 1))->cut, CUT_DEPTH);
+	free(states[0]);
+}
+
 static void a_full_file_gives_no_id_and_is_counted(void **state)
 {
 	(void)state;
@@ -407,6 +425,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_changed_caller_far_out_is_noticed, begin, end),
 		cmocka_unit_test_setup_teardown(a_state_for_another_thread_remembers_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_deep_stack_keeps_its_innermost_frames, begin, end),
+		cmocka_unit_test_setup_teardown(a_stack_of_just_the_depth_is_complete, begin, end),
 		cmocka_unit_test_setup_teardown(a_full_file_gives_no_id_and_is_counted, begin, end),
 		cmocka_unit_test_setup_teardown(a_new_dump_begins_without_nodes, begin, end),
 		cmocka_unit_test_setup_teardown(modules_are_written_with_path_and_build_id, begin, end),
