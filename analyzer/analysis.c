@@ -131,7 +131,7 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 	if (!err)
 		rest(a);
 	if (err && !error->len)
-		buf_printf(error, "%s: %s", path, err == -EIO ? "the file shrank while it was read" : strerror(-err));
+		buf_printf(error, "%s: %s", path, reader_words(err));
 	if (err)
 		analysis_release(a);
 	return err;

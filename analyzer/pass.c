@@ -56,6 +56,11 @@ static int cursor_fill(struct cursor *c, struct pass *p)
 	if (!take)
 		return 0;
 	err = reader_read(&p->rec->reader, c->offset, c->data + keep, take);
+	if (err == -EBADMSG) {
+		reader_damage(&p->rec->reader, c->offset, reader_words(err));
+		c->left = 0;
+		return 0;
+	}
 	if (err)
 		return err;
 	c->len += (uint32_t)take;
