@@ -8,6 +8,9 @@
 #include "analyzer/analysis.h"
 #include "format/kinds.h"
 
+/* A dump of fewer units is read before a thread has begun to help. */
+#define SMALL_UNITS 32u
+
 static bool thread_matches(const regex_t *re, const struct rsd_thread *thread)
 {
 	char name[sizeof(thread->name) + 1] = "", tid[16];
@@ -64,7 +67,8 @@ static int run(struct analysis *a, const struct pass_filter *filter, void (*prog
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sinks[i] = &all[i];
-	return pass_run(&a->rec, filter, sinks, sizeof(all) / sizeof(all[0]), &a->stats, progress);
+	return pass_run(&a->rec, filter, sinks, sizeof(all) / sizeof(all[0]),
+			a->rec.reader.units < SMALL_UNITS ? 0 : streams_workers(), &a->stats, progress);
 }
 
 static int finish(struct analysis *a, const struct pass_filter *filter)

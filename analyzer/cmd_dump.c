@@ -379,7 +379,7 @@ static int dump(struct session *s, const struct options *o, const char *path)
 	for (unsigned i = 0; i < EV_LIMIT; i++)
 		sink.on[i] = kind_info(i) ? on_event : NULL;
 	err = dump_tables(&l);
-	err = err ? err : pass_run(&rec, &filter, sinks, 1, &stats, NULL);
+	err = err ? err : pass_run(&rec, &filter, sinks, 1, 0, &stats, NULL);
 	if (err)
 		warn("%s: %s", path, reader_words(err));
 	else if (rec.reader.damaged)

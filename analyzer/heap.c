@@ -7,6 +7,8 @@
 #include "analyzer/heap.h"
 #include "analyzer/util/list.h"
 
+#define AHEAD 16u
+
 /* ---- sites ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t *page_at(struct heap *h, uint32_t page)
@@ -172,17 +174,20 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 
 /* ---- the pass ------------------------------------------------------------------------------------------------- */
 
-static void on_alloc(void *self, const struct pass_event *e)
+/* The table of blocks is larger than the caches: it is asked for what comes in a few events before it is needed. */
+static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t ahead)
 {
 	struct heap *h = self;
-	const struct rec_alloc *rec = &e->ev->alloc;
 
-	heap_alloc(h, e, rec->addr, rec->size, recording_stack(h->rec, rec->stack), e->ev->kind == EV_SAMPLED_ALLOC);
-}
-
-static void on_free(void *self, const struct pass_event *e)
-{
-	heap_free(self, e, e->ev->free.addr);
+	for (size_t i = 0; i < len; i++) {
+		if (i + AHEAD < len + ahead)
+			live_prefetch(&h->live, e[i + AHEAD].addr);
+		if (e[i].kind == EV_FREE || e[i].kind == EV_REALLOC_FREE)
+			heap_free(h, &e[i], e[i].addr);
+		else
+			heap_alloc(h, &e[i], e[i].addr, e[i].size, recording_stack(h->rec, e[i].stack),
+				   e[i].kind == EV_SAMPLED_ALLOC);
+	}
 }
 
 int heap_init(struct heap *h, struct recording *rec)
@@ -209,12 +214,7 @@ void heap_release(struct heap *h)
 
 struct pass_sink heap_sink(struct heap *h)
 {
-	return (struct pass_sink){ .self = h,
-				   .on = { [EV_ALLOC] = on_alloc,
-					   [EV_REALLOC_ALLOC] = on_alloc,
-					   [EV_SAMPLED_ALLOC] = on_alloc,
-					   [EV_FREE] = on_free,
-					   [EV_REALLOC_FREE] = on_free } };
+	return (struct pass_sink){ .self = h, .on_blocks = on_blocks };
 }
 
 /* Counts become whole here, once and by site, so that the sites sum up to the totals. */
