@@ -10,7 +10,7 @@
 #include "format/kinds.h"
 
 #define STREAM_BUFFER 16384u
-#define READY_MAX 8u
+#define READY_MAX 32u
 #define WORKERS_MAX 4u
 
 /* One open extent. data[at, len) is read and not yet decoded, `left` bytes of the extent are still in the file. */
@@ -379,7 +379,7 @@ static struct batch *take_batch(struct stream *st)
 	memmove(st->ready, st->ready + 1, --st->ready_len * sizeof(struct batch *));
 	s->ahead--;
 	/* Not for each batch: waking a worker costs more than that. */
-	if (s->threads_len && st->ready_len <= READY_MAX / 4 && !st->is_done && !st->is_busy && !st->is_queued)
+	if (s->threads_len && st->ready_len <= READY_MAX / 2 && !st->is_done && !st->is_busy && !st->is_queued)
 		queue_add(st);
 	return b;
 }
