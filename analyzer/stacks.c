@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyzer/stacks.h"
+#include "analyzer/util/list.h"
 #include "analyzer/util/map.h"
 
 /* A canonical node. Node 0 is the empty stack. */
@@ -202,31 +203,36 @@ const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id)
 	return n->chain;
 }
 
-static int frames_add(struct frames *f, const struct frame_chain *chain)
+const struct frame *stacks_next_frame(struct frame_walk *w)
 {
-	if (f->len + chain->len > f->cap) {
-		size_t cap = (f->len + chain->len) * 2;
-		const struct frame **list = realloc(f->list, cap * sizeof(*list));
+	struct stacks *s = w->stacks;
 
-		if (!list)
-			return -ENOMEM;
-		f->list = list;
-		f->cap = cap;
+	while (!w->chain || w->at == w->chain->len) {
+		struct stack_id id = w->id;
+
+		if (!id.v || id.v >= s->len)
+			return NULL;
+		w->id.v = s->nodes[id.v].parent;
+		/* The recorder's wrappers stand between the program and what it called: they show only as a leaf. */
+		if (w->has_begun && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
+			continue;
+		w->chain = stacks_leaf(s, id);
+		w->at = 0;
+		w->has_begun = true;
 	}
-	for (uint32_t i = 0; i < chain->len; i++)
-		f->list[f->len++] = &chain->frames[i];
-	return 0;
+	return &w->chain->frames[w->at++];
 }
 
 int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out)
 {
+	struct frame_walk w = { .stacks = s, .id = id };
+	const struct frame *frame;
+
 	out->len = 0;
-	for (; id.v && id.v < s->len; id.v = s->nodes[id.v].parent) {
-		/* The recorder's wrappers stand between the program and what it called: they show only as a leaf. */
-		if (out->len && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
-			continue;
-		if (frames_add(out, stacks_leaf(s, id)))
+	while ((frame = stacks_next_frame(&w))) {
+		if (list_grow((void **)&out->list, &out->cap, out->len, sizeof(*out->list)))
 			return -ENOMEM;
+		out->list[out->len++] = frame;
 	}
 	return 0;
 }

@@ -95,6 +95,22 @@ void frames_release(struct frames *f);
  */
 int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out);
 
+/*
+ * The same frame by frame, for whoever needs only the first few: names are looked up as they are asked for.
+ *
+ *     struct frame_walk w = { .stacks = s, .id = id };
+ *
+ *     while ((frame = stacks_next_frame(&w)))
+ */
+struct frame_walk {
+	struct stacks *stacks;
+	struct stack_id id; /* whose frames come next */
+	const struct frame_chain *chain;
+	uint32_t at; /* in the chain */
+	bool has_begun;
+};
+const struct frame *stacks_next_frame(struct frame_walk *w);
+
 /* stacks_leaf - the frames of the innermost node only; a fixed "[unknown]" for the empty stack. */
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id);
 
