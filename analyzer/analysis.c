@@ -111,7 +111,7 @@ static bool is_short_of_memory(const struct analysis *a)
 }
 
 int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
-		  void (*progress)(double share), struct buf *error)
+		  const struct analysis_watch *watch, struct buf *error)
 {
 	struct pass_filter pass_filter = { 0 };
 	int err;
@@ -127,7 +127,9 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 	if (filter && filter->thread_pattern)
 		err = choose_threads(&a->rec, filter->thread_pattern, &pass_filter.threads, error);
 	err = err ? err : init_models(a);
-	err = err ? err : run(a, &pass_filter, progress);
+	if (!err && watch && watch->opened)
+		watch->opened(&a->rec);
+	err = err ? err : run(a, &pass_filter, watch ? watch->progress : NULL);
 	err = err ? err : finish(a, &pass_filter);
 	free(pass_filter.threads);
 	if (!err && is_short_of_memory(a))
