@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/analysis.h"
+#include "analyzer/util/cores.h"
 #include "format/kinds.h"
 
 /* A dump of fewer units is read before a thread has begun to help. */
@@ -68,7 +69,7 @@ static int run(struct analysis *a, const struct pass_filter *filter, void (*prog
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sinks[i] = &all[i];
 	return pass_run(&a->rec, filter, sinks, sizeof(all) / sizeof(all[0]),
-			a->rec.reader.units < SMALL_UNITS ? 0 : streams_workers(), &a->stats, progress);
+			a->rec.reader.units < SMALL_UNITS ? 0 : cores_to_spare(), &a->stats, progress);
 }
 
 static int finish(struct analysis *a, const struct pass_filter *filter)

@@ -39,7 +39,7 @@ static int print(struct session *s, const struct options *o)
 
 int cmd_report(struct options *o)
 {
-	struct session_use use = { 0 };
+	struct session_use use = { .names_heap = true };
 	struct session s;
 	int status;
 

@@ -59,7 +59,7 @@ int cmd_heap(struct options *o)
 {
 	struct session s;
 	struct profile p;
-	int status = session_open(&s, o, NULL);
+	int status = session_open(&s, o, &(struct session_use){ .names_heap = true });
 
 	profile_init(&p, "heap");
 	if (!status) {

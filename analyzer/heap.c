@@ -37,6 +37,7 @@ static uint32_t new_site(struct heap *h, struct stack_id stack)
 		return 0;
 	}
 	h->sites[h->sites_len] = (struct heap_site){ .stack = stack };
+	stacks_expect(h->rec->stacks, stack);
 	return page[stack.v % HEAP_PAGE] = (uint32_t)h->sites_len++;
 }
 

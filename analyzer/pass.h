@@ -35,7 +35,7 @@ struct pass_filter {
 /*
  * pass_run - deliver everything; moves rec->end_tick to the last event if that is later.
  *
- * workers:  threads that decode, see streams_workers; 0: only this one. Results are the same.
+ * workers:  threads that decode, see cores_to_spare; 0: only this one. Results are the same.
  * progress: called now and then with the share done, 0.0 to 1.0; may be NULL.
  * Returns:  0, -ENOMEM, -EINVAL when sinks ask for blocks with and without their records, or -EIO when the file shrank
  *           meanwhile. Damaged extents are left at the damage, which the reader remembers (reader_damage).

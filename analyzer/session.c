@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "analyzer/session.h"
+#include "analyzer/util/cores.h"
 #include "analyzer/util/die.h"
 
 /* A recording of more processes than this is shown without the rest. */
@@ -272,7 +273,8 @@ static int analyse_all(struct session *s, const struct options *o, const struct 
 
 int session_open(struct session *s, const struct options *o, const struct session_use *use)
 {
-	struct symbol_options symbol_options = { .use_debuginfod = o->use_debuginfod };
+	struct symbol_options symbol_options = { .use_debuginfod = o->use_debuginfod,
+						 .opens_ahead = use && use->names_heap && cores_to_spare() };
 	int status = session_find(s, o);
 
 	if (status)

@@ -34,6 +34,7 @@ struct session {
 
 /* What a command will do with the analysis. */
 struct session_use {
+	bool names_heap;			     /* most stacks of the heap will be shown by name */
 	void (*opened)(const struct recording *rec); /* called as soon as the process shown is open; may be NULL */
 };
 

@@ -203,6 +203,14 @@ const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id)
 	return n->chain;
 }
 
+void stacks_expect(struct stacks *s, struct stack_id id)
+{
+	while (id.v && id.v < s->len && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
+		id.v = s->nodes[id.v].parent;
+	if (id.v < s->len)
+		symbols_expect(s->symbols, s->nodes[id.v].object);
+}
+
 const struct frame *stacks_next_frame(struct frame_walk *w)
 {
 	struct stacks *s = w->stacks;

@@ -111,6 +111,9 @@ struct frame_walk {
 };
 const struct frame *stacks_next_frame(struct frame_walk *w);
 
+/* stacks_expect - its site will be asked for: symbols_expect where its innermost frame of the program is. */
+void stacks_expect(struct stacks *s, struct stack_id id);
+
 /* stacks_leaf - the frames of the innermost node only; a fixed "[unknown]" for the empty stack. */
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,14 +258,6 @@ static void *work(void *arg)
 	}
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
-}
-
-unsigned streams_workers(void)
-{
-	cpu_set_t set;
-	unsigned cores = sched_getaffinity(0, sizeof(set), &set) ? 1 : (unsigned)CPU_COUNT(&set);
-
-	return cores > WORKERS_MAX ? WORKERS_MAX : cores - 1;
 }
 
 struct streams *streams_new(struct recording *rec, unsigned workers, bool has_records)

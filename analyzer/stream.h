@@ -69,7 +69,7 @@ struct streams;
 struct stream;
 
 /*
- * streams_new - workers: how many threads; 0: none. has_records: every event has its record (batch.records), for
+ * streams_new - workers: how many threads, of which at most 4 are started; 0: none. has_records: every event has its record (batch.records), for
  * whoever needs fields that struct pass_event has not.
  *
  * Returns:  NULL without memory. When threads can't be started there are fewer.
@@ -77,9 +77,6 @@ struct stream;
 struct streams *streams_new(struct recording *rec, unsigned workers, bool has_records);
 /* streams_free - streams that are still open are closed. */
 void streams_free(struct streams *s);
-
-/* streams_workers - as many as pay on this machine: one per core this process may use beside the caller's. */
-unsigned streams_workers(void);
 
 /* stream_open - of an extent with records. 0 or -ENOMEM. */
 int stream_open(struct streams *s, const struct extent *ext, struct stream **out);
