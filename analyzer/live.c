@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <sys/mman.h>
 
 #include "analyzer/live.h"
 #include "analyzer/util/map.h"
+#include "analyzer/util/pages.h"
 
 #define CONTAINING_REACH 65536u
 #define ALIGNMENT 8u
@@ -11,8 +11,7 @@
 
 void live_release(struct live *l)
 {
-	if (l->blocks)
-		munmap(l->blocks, l->cap * sizeof(*l->blocks));
+	pages_free(l->blocks, l->cap * sizeof(*l->blocks));
 	*l = (struct live){ 0 };
 }
 
@@ -26,18 +25,6 @@ static size_t find(const struct live *l, uint64_t addr)
 	return at;
 }
 
-/* Zeroed. In large pages a table of many blocks is made and looked up in twice as fast. */
-static struct block *make_table(size_t cap)
-{
-	size_t size = cap * sizeof(struct block);
-	void *table = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (table == MAP_FAILED)
-		return NULL;
-	madvise(table, size, MADV_HUGEPAGE);
-	return table;
-}
-
 /* The upper bits of the hash say where, so entries keep their order and the new table is filled from begin to end. */
 static int grow(struct live *l)
 {
@@ -46,7 +33,7 @@ static int grow(struct live *l)
 			       .factor = l->cap ? l->factor : hash_factor() };
 
 	bigger.shift = 64 - (unsigned)__builtin_ctzll(bigger.cap);
-	bigger.blocks = make_table(bigger.cap);
+	bigger.blocks = pages_alloc(bigger.cap * sizeof(*bigger.blocks));
 	if (!bigger.blocks)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->cap; i++)

@@ -6,6 +6,7 @@
 #include "analyzer/stacks.h"
 #include "analyzer/util/list.h"
 #include "analyzer/util/map.h"
+#include "analyzer/util/pages.h"
 
 /* A canonical node. Node 0 is the empty stack. */
 struct node {
@@ -30,6 +31,8 @@ struct stacks {
 	uint32_t index_cap; /* a power of two, at most 3/4 full */
 };
 
+#define NODES_MAX (1u << 30)
+
 /* Raw nodes by id in pages, so that one wild id costs one page. */
 #define PAGE_NODES 4096u
 #define PAGES_MAX (UINT32_MAX / PAGE_NODES + 1)
@@ -44,6 +47,7 @@ struct stack_space {
 	struct modules *modules;
 	struct page **pages;
 	uint32_t pages_len;
+	uint32_t raw_len; /* nodes that are there */
 	uint64_t unknown;
 };
 
@@ -59,7 +63,7 @@ struct stacks *stacks_new(struct symbols *symbols)
 	s->cap = 1024;
 	s->nodes = calloc(s->cap, sizeof(*s->nodes));
 	s->index_cap = 2048;
-	s->index = calloc(s->index_cap, sizeof(*s->index));
+	s->index = pages_alloc(s->index_cap * sizeof(*s->index));
 	s->len = 1;
 	if (!s->nodes || !s->index) {
 		stacks_free(s);
@@ -72,7 +76,7 @@ void stacks_free(struct stacks *s)
 {
 	if (!s)
 		return;
-	free(s->index);
+	pages_free(s->index, s->index_cap * sizeof(*s->index));
 	free(s->nodes);
 	free(s);
 }
@@ -106,10 +110,10 @@ static uint32_t home(uint64_t hash, uint32_t cap)
 	return (uint32_t)hash & (cap - 1);
 }
 
-static int index_grow(struct stacks *s)
+static int index_grow(struct stacks *s, uint32_t cap)
 {
-	uint32_t cap = s->index_cap * 2, at;
-	uint64_t *index = s->index_cap > UINT32_MAX / 4 ? NULL : calloc(cap, sizeof(*index));
+	uint64_t *index = pages_alloc(cap * sizeof(*index));
+	uint32_t at;
 
 	if (!index)
 		return -ENOMEM;
@@ -120,27 +124,37 @@ static int index_grow(struct stacks *s)
 			;
 		index[at] = (hash & ~(uint64_t)UINT32_MAX) | id;
 	}
-	free(s->index);
+	pages_free(s->index, s->index_cap * sizeof(*s->index));
 	s->index = index;
 	s->index_cap = cap;
 	return 0;
 }
 
-/* Room for one more node and its entry. */
-static int reserve(struct stacks *s)
+static int nodes_grow(struct stacks *s, uint32_t cap)
 {
-	struct node *nodes;
+	struct node *nodes = realloc(s->nodes, (size_t)cap * sizeof(*nodes));
 
-	if (s->len >= s->index_cap / 4 * 3 && index_grow(s))
-		return -ENOMEM;
-	if (s->len < s->cap)
-		return 0;
-	nodes = s->cap > UINT32_MAX / 2 ? NULL : realloc(s->nodes, (size_t)s->cap * 2 * sizeof(*nodes));
 	if (!nodes)
 		return -ENOMEM;
 	s->nodes = nodes;
-	s->cap *= 2;
+	s->cap = cap;
 	return 0;
+}
+
+/* Room for so many more nodes and their entries. */
+static int reserve(struct stacks *s, uint64_t more)
+{
+	uint64_t wanted = s->len + more, cap = s->cap, index_cap = s->index_cap;
+
+	if (wanted > NODES_MAX)
+		return -ENOMEM;
+	while (cap < wanted)
+		cap *= 2;
+	while (index_cap / 4 * 3 < wanted)
+		index_cap *= 2;
+	if (index_cap > s->index_cap && index_grow(s, (uint32_t)index_cap))
+		return -ENOMEM;
+	return cap > s->cap ? nodes_grow(s, (uint32_t)cap) : 0;
 }
 
 struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t object, uint64_t address, bool is_exact,
@@ -154,7 +168,7 @@ struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t o
 		return parent.v < s->len ? parent : (struct stack_id){ 0 };
 	new.cut = parent.v ? s->nodes[parent.v].cut : (uint8_t)cut;
 	new.depth = (uint16_t)(s->nodes[parent.v].depth + 1);
-	if (reserve(s))
+	if ((s->len == s->cap || s->len >= s->index_cap / 4 * 3) && reserve(s, 1))
 		return (struct stack_id){ 0 };
 	hash = hash_node(&new);
 	for (at = home(hash, s->index_cap); (entry = s->index[at]); at = (at + 1) & (s->index_cap - 1))
@@ -303,10 +317,17 @@ int stack_space_add(struct stack_space *space, uint32_t first, const struct rsd_
 		page = page_make(space, id / PAGE_NODES);
 		if (!page)
 			return -ENOMEM;
-		if (!page->raw[id % PAGE_NODES].committed)
-			page->raw[id % PAGE_NODES] = nodes[i];
+		if (page->raw[id % PAGE_NODES].committed)
+			continue;
+		page->raw[id % PAGE_NODES] = nodes[i];
+		space->raw_len++;
 	}
 	return 0;
+}
+
+void stack_space_reserve(struct stack_space *space)
+{
+	reserve(space->stacks, space->raw_len);
 }
 
 /* The page that holds committed node `id`, or NULL. */

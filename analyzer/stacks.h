@@ -45,6 +45,9 @@ void stack_space_free(struct stack_space *space);
  */
 int stack_space_add(struct stack_space *space, uint32_t first, const struct rsd_node *nodes, size_t count);
 
+/* stack_space_reserve - all nodes that were added will be resolved: make room for them at once, if there is any. */
+void stack_space_reserve(struct stack_space *space);
+
 /*
  * stacks_resolve - the stack that the dump calls `id`.
  *
