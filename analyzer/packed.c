@@ -13,6 +13,11 @@
 #define HAS_CHECKSUMS 0x80u
 #define RESERVED_BITS 0x7cu
 #define NO_PIECE SIZE_MAX
+/* A slot that may go is taken before one that costs memory, and that before one whose piece may be asked for again. */
+#define NOT_NEEDED 0
+#define NEVER_USED 1
+#define CHEAP 4096u	/* bytes that are as soon unpacked again: the heads of extents, when they are indexed */
+#define STALE SLOTS_MAX /* uses of other pieces since: the last piece of an extent is never read to its end */
 
 /* Where a piece begins, in the raw dump and in the file. The one behind the last is where both end. */
 struct piece {
@@ -23,7 +28,7 @@ struct piece {
 struct slot {
 	uint8_t *data;
 	size_t piece;
-	uint64_t used; /* time of the last use, 0: not needed any more */
+	uint64_t used; /* time of the last use; NOT_NEEDED, NEVER_USED */
 	unsigned readers;
 	bool is_loading;
 };
@@ -157,7 +162,8 @@ int packed_open(struct packed **out, int fd, uint64_t file_size, const char **fa
 		if (p->slots_len > SLOTS_MAX)
 			p->slots_len = SLOTS_MAX;
 		for (size_t i = 0; i < p->slots_len; i++)
-			p->slots[i].piece = NO_PIECE;
+			p->slots[i] = (struct slot){ .piece = NO_PIECE, .used = NEVER_USED };
+		p->now = NEVER_USED;
 	}
 	*offset = t.offset;
 	if (err)
@@ -253,6 +259,8 @@ static struct slot *choose_slot(struct packed *p, size_t piece)
 
 		if (slot->piece == piece)
 			return slot;
+		if (slot->used != NEVER_USED && p->now - slot->used > STALE)
+			slot->used = NOT_NEEDED;
 		if (!slot->readers && !slot->is_loading && (!best || slot->used < best->used))
 			best = slot;
 	}
@@ -310,8 +318,9 @@ int packed_read(struct packed *p, uint64_t offset, void *out, size_t size)
 		pthread_mutex_unlock(&p->lock);
 		memcpy(out, slot->data + inside, n);
 		pthread_mutex_lock(&p->lock);
-		/* Extents are read from begin to end: what was read to its end may go first. */
-		slot->used = n == left ? 0 : ++p->now;
+		/* Extents are read from begin to end: what was read to its end may go first, and what is cheap. */
+		p->now++;
+		slot->used = n == left || inside + left <= CHEAP ? NOT_NEEDED : p->now;
 		if (!--slot->readers)
 			pthread_cond_broadcast(&p->changed);
 		out = (char *)out + n;
