@@ -17,6 +17,7 @@ struct node {
 	uint8_t is_exact;
 	uint8_t cut;			 /* why the whole stack ends, copied from its outermost node */
 	const struct frame_chain *chain; /* NULL while not asked */
+	uint64_t hash;			 /* of the whole stack */
 };
 
 struct stacks {
@@ -97,11 +98,10 @@ static bool is_equal(const struct node *a, const struct node *b)
 	       a->is_exact == b->is_exact && a->cut == b->cut;
 }
 
-static uint64_t hash_node(const struct node *n)
+/* The hash of a stack from that of its caller's (of the outermost: why it ends there). */
+static uint64_t hash_call(uint64_t parent, uint32_t object, uint64_t address, bool is_exact)
 {
-	uint64_t where = hash_u64(n->address ^ (uint64_t)n->object << 48);
-
-	return hash_u64(where ^ ((uint64_t)n->parent << 16 | (uint64_t)n->is_exact << 8 | n->cut));
+	return hash_u64(parent * 3 + (address ^ (uint64_t)object << 48) + is_exact);
 }
 
 /* Where a hash begins to look in a table of `cap` entries: bits that are not kept in the entry. */
@@ -118,7 +118,7 @@ static int index_grow(struct stacks *s, uint32_t cap)
 	if (!index)
 		return -ENOMEM;
 	for (uint32_t id = 1; id < s->len; id++) {
-		uint64_t hash = hash_node(&s->nodes[id]);
+		uint64_t hash = s->nodes[id].hash;
 
 		for (at = home(hash, cap); index[at]; at = (at + 1) & (cap - 1))
 			;
@@ -170,7 +170,7 @@ struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t o
 	new.depth = (uint16_t)(s->nodes[parent.v].depth + 1);
 	if ((s->len == s->cap || s->len >= s->index_cap / 4 * 3) && reserve(s, 1))
 		return (struct stack_id){ 0 };
-	hash = hash_node(&new);
+	hash = new.hash = hash_call(parent.v ? s->nodes[parent.v].hash : cut, object, address, is_exact);
 	for (at = home(hash, s->index_cap); (entry = s->index[at]); at = (at + 1) & (s->index_cap - 1))
 		if (entry >> 32 == hash >> 32 && is_equal(&s->nodes[(uint32_t)entry], &new))
 			return (struct stack_id){ (uint32_t)entry };
@@ -338,30 +338,39 @@ static struct page *page_of(const struct stack_space *space, uint32_t id)
 	return page && page->raw[id % PAGE_NODES].committed ? page : NULL;
 }
 
-static struct stack_id push_raw(struct stack_space *space, struct stack_id parent, const struct rsd_node *raw,
-				enum rsd_cut cut)
+/* A node on its way from the dump's ids to ours. */
+struct step {
+	uint32_t id, object;
+	uint64_t address;
+	bool is_exact;
+};
+
+static struct step step_of(struct stack_space *space, uint32_t id)
 {
+	const struct rsd_node *raw = &page_of(space, id)->raw[id % PAGE_NODES];
 	struct module *module = modules_by_id(space->modules, RSD_NODE_MODULE(raw));
-	uint64_t address = RSD_NODE_IP(raw);
-	uint32_t object;
+	struct step step = { .id = id, .address = RSD_NODE_IP(raw), .is_exact = raw->flags & RSD_NODE_EXACT };
 
 	/* The recorder may not have known the module yet; what is there now is the best guess. */
 	if (!module)
-		module = modules_by_addr(space->modules, address);
-	object = module ? symbols_object(space->stacks->symbols, module) : 0;
-	if (object)
-		address -= module->bias;
-	return stacks_push(space->stacks, parent, object, address, raw->flags & RSD_NODE_EXACT, cut);
+		module = modules_by_addr(space->modules, step.address);
+	step.object = module ? symbols_object(space->stacks->symbols, module) : 0;
+	if (step.object)
+		step.address -= module->bias;
+	return step;
 }
 
 /*
  * Walk out to a node already known, to the outermost one, or to what makes no sense (a hole, too many frames: a
- * loop is too many frames), then make the canonical nodes inwards.
+ * loop is too many frames), then make the canonical nodes inwards. A hash needs no more than the one before it, so all
+ * entries of the index can be on their way from memory before the first is looked at.
  */
 struct stack_id stacks_resolve(struct stack_space *space, uint32_t id)
 {
-	uint32_t path[RSD_DEPTH_MAX], len = 0, at;
+	struct step path[RSD_DEPTH_MAX];
+	uint32_t len = 0, at;
 	struct stack_id stack = { 0 };
+	uint64_t hash;
 	enum rsd_cut cut = CUT_NONE;
 	struct page *page;
 
@@ -378,19 +387,25 @@ struct stack_id stacks_resolve(struct stack_space *space, uint32_t id)
 			break;
 		}
 		cut = page->raw[at % PAGE_NODES].cut;
-		path[len++] = at;
+		path[len++].id = at;
 	}
 	if (!len && !stack.v)
 		space->unknown++;
+	hash = stack.v ? space->stacks->nodes[stack.v].hash : cut;
+	for (uint32_t i = len; i--;) {
+		path[i] = step_of(space, path[i].id);
+		hash = hash_call(hash, path[i].object, path[i].address, path[i].is_exact);
+		__builtin_prefetch(&space->stacks->index[home(hash, space->stacks->index_cap)], 1);
+	}
 	while (len--) {
-		struct stack_id next;
+		const struct step *step = &path[len];
+		struct stack_id next =
+			stacks_push(space->stacks, stack, step->object, step->address, step->is_exact, cut);
 
-		page = page_of(space, path[len]);
-		next = push_raw(space, stack, &page->raw[path[len] % PAGE_NODES], cut);
 		if (!next.v)
 			return next;
 		stack = next;
-		page->known[path[len] % PAGE_NODES] = stack.v + 1;
+		page_of(space, step->id)->known[step->id % PAGE_NODES] = stack.v + 1;
 	}
 	return stack;
 }
