@@ -11,6 +11,7 @@
 
 /* One open extent: events [at, end) of its batch were not delivered yet. */
 struct cursor {
+	uint64_t tick; /* of at: what is compared most is not far away */
 	const struct pass_event *at, *end;
 	uint64_t seq;
 	struct stream *stream;
@@ -47,8 +48,8 @@ static bool is_free(unsigned kind)
 
 static bool is_before(const struct cursor *a, const struct cursor *b)
 {
-	if (a->at->tick != b->at->tick)
-		return a->at->tick < b->at->tick;
+	if (a->tick != b->tick)
+		return a->tick < b->tick;
 	if (is_free(a->at->kind) != is_free(b->at->kind))
 		return is_free(a->at->kind);
 	return a->seq < b->seq;
@@ -107,14 +108,16 @@ static int cursor_fill(struct pass *p, struct cursor *c)
 static int open_due(struct pass *p)
 {
 	while (p->waiting_at < p->waiting_len &&
-	       (!p->heap_len || p->waiting[p->waiting_at]->first_tick <= p->heap[0].at->tick)) {
+	       (!p->heap_len || p->waiting[p->waiting_at]->first_tick <= p->heap[0].tick)) {
 		const struct extent *ext = p->waiting[p->waiting_at++];
 		struct cursor c = { .seq = ext->seq };
 		int got = stream_open(p->streams, ext, &c.stream);
 
 		got = got ? got : cursor_fill(p, &c);
-		if (got == 1)
+		if (got == 1) {
+			c.tick = c.at->tick;
 			got = heap_push(p, &c);
+		}
 		if (got)
 			return got;
 	}
@@ -124,10 +127,13 @@ static int open_due(struct pass *p)
 /* The first cursor has moved: find out who is first now. */
 static int settle(struct pass *p)
 {
-	int got = p->heap[0].at < p->heap[0].end ? 1 : cursor_fill(p, &p->heap[0]);
+	struct cursor *c = &p->heap[0];
+	int got = c->at < c->end ? 1 : cursor_fill(p, c);
 
 	if (got < 0)
 		return got;
+	if (got)
+		c->tick = c->at->tick;
 	if (!got)
 		p->heap[0] = p->heap[--p->heap_len];
 	if (p->heap_len > 1)
@@ -146,8 +152,8 @@ static size_t run_length(const struct pass *p)
 	uint64_t limit = p->waiting_at < p->waiting_len ? p->waiting[p->waiting_at]->first_tick : UINT64_MAX;
 
 	for (size_t child = 1; child < 3 && child < p->heap_len; child++)
-		if (p->heap[child].at->tick < limit)
-			limit = p->heap[child].at->tick;
+		if (p->heap[child].tick < limit)
+			limit = p->heap[child].tick;
 	if (c->end[-1].tick < limit)
 		return (size_t)(c->end - c->at);
 	while (e < c->end && e->tick < limit)

@@ -10,6 +10,7 @@
 
 #define STREAM_BUFFER 16384u
 #define READY_MAX 32u
+#define WAKE_BYTES 16384u /* what is left of an extent for a worker to begin with it */
 #define WORKERS_MAX 4u
 
 /* One open extent. data[at, len) is read and not yet decoded, `left` bytes of the extent are still in the file. */
@@ -350,6 +351,12 @@ int stream_open(struct streams *s, const struct extent *ext, struct stream **out
 	return 0;
 }
 
+/* Waking a worker costs as much as making a batch. Nobody is decoding. */
+static bool pays_to_wake(const struct stream *st)
+{
+	return st->ready_len <= READY_MAX / 2 && st->left >= WAKE_BYTES;
+}
+
 /* With the lock: the next batch, made here when nobody has and nobody is about to. */
 static struct batch *take_batch(struct stream *st)
 {
@@ -369,8 +376,7 @@ static struct batch *take_batch(struct stream *st)
 	b = st->ready[0];
 	memmove(st->ready, st->ready + 1, --st->ready_len * sizeof(struct batch *));
 	s->ahead--;
-	/* Not for each batch: waking a worker costs more than that. */
-	if (s->threads_len && st->ready_len <= READY_MAX / 2 && !st->is_done && !st->is_busy && !st->is_queued)
+	if (s->threads_len && !st->is_done && !st->is_busy && !st->is_queued && pays_to_wake(st))
 		queue_add(st);
 	return b;
 }

@@ -15,7 +15,7 @@
 #include "format/codec.h"
 
 #define BATCH_EVENTS 1024u
-#define BATCH_RECORDS 64u
+#define BATCH_RECORDS 128u
 #define STREAM_AHEAD 64u
 
 /* One event. Small, because there are millions: what most events do not have is in a record beside them. */
