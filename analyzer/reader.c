@@ -138,7 +138,8 @@ static int read_header(struct reader *r, struct buf *error)
 		return refuse(error, r->path, size, "the file ends here, its header counts more: cut short?");
 	/* One flipped bit of the table moves all pieces behind it; then the sum is wrong too. */
 	if (r->packed && size != wanted * RSD_UNIT)
-		return refuse(error, r->path, 0, "the header and the table of compressed pieces disagree about the size");
+		return refuse(error, r->path, 0,
+			      "the header and the table of compressed pieces disagree about the size");
 	r->header = h;
 	r->units = wanted;
 	return 0;

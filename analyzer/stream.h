@@ -34,6 +34,7 @@ struct pass_event {
 #define PASS_NO_THREAD 0xffffffu
 
 _Static_assert(sizeof(struct pass_event) == 32, "an event is half a cache line");
+_Static_assert(EV_LIMIT <= 32, "kinds are bits of a word below");
 
 /* pass_is_block - malloc, realloc and free: nearly all events of a dump. */
 static inline bool pass_is_block(unsigned kind)
@@ -69,10 +70,11 @@ struct streams;
 struct stream;
 
 /*
- * streams_new - workers: how many threads, of which at most 4 are started; 0: none. has_records: every event has its record (batch.records), for
- * whoever needs fields that struct pass_event has not.
+ * streams_new - for the extents of one recording.
  *
- * Returns:  NULL without memory. When threads can't be started there are fewer.
+ * workers:     how many threads, of which at most 4 are started; 0: none.
+ * has_records: every event has its record, for whoever needs fields that struct pass_event has not.
+ * Returns:     NULL without memory. When threads can't be started there are fewer.
  */
 struct streams *streams_new(struct recording *rec, unsigned workers, bool has_records);
 /* streams_free - streams that are still open are closed. */
