@@ -6,7 +6,11 @@
 #include <string.h>
 
 #include "analyzer/analysis.h"
+#include "analyzer/util/cores.h"
 #include "format/kinds.h"
+
+/* A dump of fewer units is read before a thread has begun to help. */
+#define SMALL_UNITS 32u
 
 static bool thread_matches(const regex_t *re, const struct rsd_thread *thread)
 {
@@ -64,7 +68,8 @@ static int run(struct analysis *a, const struct pass_filter *filter, void (*prog
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sinks[i] = &all[i];
-	return pass_run(&a->rec, filter, sinks, sizeof(all) / sizeof(all[0]), &a->stats, progress);
+	return pass_run(&a->rec, filter, sinks, sizeof(all) / sizeof(all[0]),
+			a->rec.reader.units < SMALL_UNITS ? 0 : cores_to_spare(), &a->stats, progress);
 }
 
 static int finish(struct analysis *a, const struct pass_filter *filter)
@@ -107,7 +112,7 @@ static bool is_short_of_memory(const struct analysis *a)
 }
 
 int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
-		  void (*progress)(double share), struct buf *error)
+		  const struct analysis_watch *watch, struct buf *error)
 {
 	struct pass_filter pass_filter = { 0 };
 	int err;
@@ -123,7 +128,10 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 	if (filter && filter->thread_pattern)
 		err = choose_threads(&a->rec, filter->thread_pattern, &pass_filter.threads, error);
 	err = err ? err : init_models(a);
-	err = err ? err : run(a, &pass_filter, progress);
+	stack_space_reserve(a->rec.space);
+	if (!err && watch && watch->opened)
+		watch->opened(&a->rec);
+	err = err ? err : run(a, &pass_filter, watch ? watch->progress : NULL);
 	err = err ? err : finish(a, &pass_filter);
 	free(pass_filter.threads);
 	if (!err && is_short_of_memory(a))
@@ -131,7 +139,7 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 	if (!err)
 		rest(a);
 	if (err && !error->len)
-		buf_printf(error, "%s: %s", path, err == -EIO ? "the file shrank while it was read" : strerror(-err));
+		buf_printf(error, "%s: %s", path, reader_words(err));
 	if (err)
 		analysis_release(a);
 	return err;

@@ -40,14 +40,20 @@ struct analysis {
 	bool is_filtered;
 };
 
+/* Who wants to know meanwhile; both may be NULL. */
+struct analysis_watch {
+	void (*opened)(const struct recording *rec); /* all is well and the pass begins */
+	void (*progress)(double share);		     /* see pass_run */
+};
+
 /*
  * analysis_open - open the dump and run the pass.
  *
- * progress: see pass_run.
+ * watch:    may be NULL.
  * Returns:  0 or -errno with a sentence in *error; after an error nothing is left to release.
  */
 int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
-		  void (*progress)(double share), struct buf *error);
+		  const struct analysis_watch *watch, struct buf *error);
 void analysis_release(struct analysis *a);
 
 /* analysis_merge - add another process. `from` must outlive `into`: names are shared. */

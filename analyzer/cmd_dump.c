@@ -330,7 +330,7 @@ static int dump_nodes(struct line *l, const struct extent *ext)
 		int err = reader_read(&l->rec->reader, ext->offset + at, &node, sizeof(node));
 
 		if (err)
-			return err;
+			return err == -EBADMSG ? 0 : err; /* the recording's tables know of this damage already */
 		if (!node.committed)
 			continue;
 		begin(l, "node");
@@ -379,9 +379,9 @@ static int dump(struct session *s, const struct options *o, const char *path)
 	for (unsigned i = 0; i < EV_LIMIT; i++)
 		sink.on[i] = kind_info(i) ? on_event : NULL;
 	err = dump_tables(&l);
-	err = err ? err : pass_run(&rec, &filter, sinks, 1, &stats, NULL);
+	err = err ? err : pass_run(&rec, &filter, sinks, 1, 0, &stats, NULL);
 	if (err)
-		warn("%s: %s", path, strerror(-err));
+		warn("%s: %s", path, reader_words(err));
 	else if (rec.reader.damaged)
 		warn("%s: offset %" PRIu64 ": %s", path, rec.reader.damaged_offset, rec.reader.damaged_words);
 	recording_release(&rec);

@@ -90,6 +90,10 @@ void command_help(const struct command *command, FILE *out)
 		      "when\n"
 		      "PROGRAM can't be executed, 127 when it is not found.\n",
 		      out);
+	else if (command->groups & G_COMPRESS)
+		fputs("\nThe dumps of a recording's descendants, in FILE.d, go with it. With --output FILE stays as it "
+		      "is.\n",
+		      out);
 	else if (command->groups)
 		fputs("\nWithout FILE the newest ringside.*.rsd of the current directory is read.\n", out);
 	fputs("\nExamples:\n", out);

@@ -81,7 +81,8 @@ static bool is_disk_full(const char *file)
 static void summarize(const struct launch *l, const struct launch_result *r)
 {
 	char events[RENDER_NUMBER_MAX], samples[RENDER_NUMBER_MAX], lost[RENDER_NUMBER_MAX], bytes[RENDER_NUMBER_MAX];
-	struct buf file = { 0 }, more = { 0 };
+	char raw[RENDER_NUMBER_MAX];
+	struct buf file = { 0 }, more = { 0 }, size = { 0 };
 
 	if (!r->has_file && !r->descendants) {
 		if (is_disk_full(buf_string(&l->file)))
@@ -93,12 +94,15 @@ static void summarize(const struct launch *l, const struct launch_result *r)
 	put_file(&file, buf_string(&l->file));
 	if (r->descendants)
 		buf_printf(&more, " and %zu descendants%s", r->descendants, r->running ? ", some still running" : "");
-	warn("%s events, %s samples, %s%s in %s (%s)%s; see: ringside report %s",
+	if (r->raw_bytes)
+		buf_printf(&size, ", compressed from %s", render_bytes(raw, (int64_t)r->raw_bytes));
+	warn("%s events, %s samples, %s%s in %s (%s%s)%s; see: ringside report %s",
 	     render_count(events, (int64_t)r->events), render_count(samples, (int64_t)r->samples),
 	     r->lost ? render_count(lost, (int64_t)r->lost) : "nothing", " lost", buf_string(&file),
-	     render_bytes(bytes, (int64_t)r->bytes), buf_string(&more), buf_string(&file));
+	     render_bytes(bytes, (int64_t)r->bytes), buf_string(&size), buf_string(&more), buf_string(&file));
 	buf_release(&file);
 	buf_release(&more);
+	buf_release(&size);
 }
 
 static int exit_status(int status)
@@ -119,6 +123,8 @@ static int run(struct launch *l)
 		code = exit_status(l->status);
 	} else {
 		launch_finish(l, &result);
+		if (l->compress && launch_compress(l, &result, &error))
+			warn("not compressed: %s", buf_string(&error));
 		/* Symbol slices for reading the dump on another machine are to be appended here. */
 		summarize(l, &result);
 		code = exit_status(l->status);
@@ -129,7 +135,7 @@ static int run(struct launch *l)
 
 int cmd_record(struct options *o)
 {
-	struct launch l = { .output = o->output, .toggles = o->toggles };
+	struct launch l = { .output = o->output, .toggles = o->toggles, .compress = o->compress };
 	struct buf library = { 0 }, error = { 0 };
 	int code;
 

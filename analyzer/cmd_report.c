@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/report.h"
 #include "analyzer/util/die.h"
@@ -11,9 +12,19 @@
 #define TOP_TEXT 8u
 #define TOP_JSON 50u
 
+/* The first line at once, for whoever reads from a pipe; on a terminal a long pass shows how far it is. */
+static bool has_title;
+
+static void print_title(const struct recording *rec)
+{
+	report_text_title(rec, stdout);
+	fflush(stdout);
+	has_title = true;
+}
+
 static int print(struct session *s, const struct options *o)
 {
-	struct report r = { .session = s, .a = &s->analyses[0] };
+	struct report r = { .session = s, .a = &s->analyses[0], .has_title = has_title };
 	int err = findings_make(&r.findings, r.a);
 
 	r.top = o->top > 0 ? (size_t)o->top : o->top == 0 ? SIZE_MAX : o->is_json ? TOP_JSON : TOP_TEXT;
@@ -28,8 +39,12 @@ static int print(struct session *s, const struct options *o)
 
 int cmd_report(struct options *o)
 {
+	struct session_use use = { .names_heap = true };
 	struct session s;
-	int status = session_open(&s, o);
+	int status;
 
+	if (!o->is_json && !isatty(STDOUT_FILENO))
+		use.opened = print_title;
+	status = session_open(&s, o, &use);
 	return session_close(&s, status ? status : print(&s, o));
 }

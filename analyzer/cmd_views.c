@@ -59,7 +59,7 @@ int cmd_heap(struct options *o)
 {
 	struct session s;
 	struct profile p;
-	int status = session_open(&s, o);
+	int status = session_open(&s, o, &(struct session_use){ .names_heap = true });
 
 	profile_init(&p, "heap");
 	if (!status) {
@@ -90,7 +90,7 @@ int cmd_cpu(struct options *o)
 {
 	struct session s;
 	struct profile p;
-	int status = session_open(&s, o);
+	int status = session_open(&s, o, NULL);
 
 	profile_init(&p, "cpu");
 	if (!status) {
@@ -151,7 +151,7 @@ int cmd_block(struct options *o)
 
 	if (status)
 		return status;
-	status = session_open(&s, o);
+	status = session_open(&s, o, NULL);
 	profile_init(&p, "block");
 	if (!status) {
 		const struct analysis *a = &s.analyses[0];

@@ -69,23 +69,31 @@ static const struct {
 	{ "std::__1::", "std::" },
 };
 
+/* The shorter spelling of what begins at `s` goes to *out. Returns how much that was; 0: it has none. */
+static size_t respell_here(struct buf *out, const char *s)
+{
+	for (size_t i = 0; *s == 's' && i < sizeof(spellings) / sizeof(*spellings); i++) {
+		size_t len = strlen(spellings[i].from);
+
+		if (strncmp(s, spellings[i].from, len))
+			continue;
+		buf_add_string(out, spellings[i].to);
+		return len;
+	}
+	return 0;
+}
+
 static char *respell(const char *readable)
 {
 	struct buf out = { 0 };
 
 	buf_add_string(&out, "");
 	for (const char *s = readable; *s;) {
-		size_t used = 0;
+		size_t used = respell_here(&out, s);
 
-		for (size_t i = 0; i < sizeof(spellings) / sizeof(*spellings) && !used; i++) {
-			if (strncmp(s, spellings[i].from, strlen(spellings[i].from)))
-				continue;
-			used = strlen(spellings[i].from);
-			buf_add_string(&out, spellings[i].to);
-		}
 		if (!used)
-			buf_add_char(&out, *s);
-		s += used ? used : 1;
+			buf_add_char(&out, *s++);
+		s += used;
 	}
 	if (out.failed)
 		buf_release(&out);
@@ -99,8 +107,9 @@ static size_t operator_length(const char *start, const char *s)
 					     ">>", "<=", ">=",	"->",  "<",   ">",   NULL };
 	size_t len = strlen("operator");
 
-	if (strncmp(s, "operator", len) || (s > start && (s[-1] == '_' || (s[-1] >= '0' && s[-1] <= '9') ||
-							  ((s[-1] | 32) >= 'a' && (s[-1] | 32) <= 'z'))))
+	if (*s != 'o' || strncmp(s, "operator", len) ||
+	    (s > start &&
+	     (s[-1] == '_' || (s[-1] >= '0' && s[-1] <= '9') || ((s[-1] | 32) >= 'a' && (s[-1] | 32) <= 'z'))))
 		return 0;
 	for (unsigned i = 0; signs[i]; i++)
 		if (!strncmp(s + len, signs[i], strlen(signs[i])))

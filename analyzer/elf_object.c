@@ -192,8 +192,6 @@ int elf_object_open(struct elf_object **out, const struct elf_want *want, struct
 	o->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
 	o->callbacks.find_elf = dwfl_build_id_find_elf;
 	o->callbacks.debuginfo_path = o->debug_dir ? &o->debug_dir : NULL;
-	if (!want->use_debuginfod)
-		unsetenv("DEBUGINFOD_URLS"); /* libdwfl asks the servers named there on its own */
 	ret = err = open_file(o, want, open_recorded(want));
 	if (ret) {
 		ret = open_file(o, want, open_debug(want));
@@ -223,7 +221,7 @@ void elf_object_free(struct elf_object *o)
 
 /* ---- symbol tables ---- */
 
-static void read_symbols(struct elf_object *o)
+void elf_object_read_symbols(struct elf_object *o)
 {
 	if (!o->has_symbols)
 		elf_symbols_read(&o->symbols, o->module);
@@ -243,13 +241,13 @@ static bool is_reached(struct elf_object *o, const struct elf_symbol *symbol, ui
 
 bool elf_object_function(struct elf_object *o, uint64_t address, struct elf_symbol *out)
 {
-	read_symbols(o);
+	elf_object_read_symbols(o);
 	return elf_symbols_find(&o->symbols.functions, address, out) && is_reached(o, out, address);
 }
 
 bool elf_object_data(struct elf_object *o, uint64_t address, struct elf_symbol *out)
 {
-	read_symbols(o);
+	elf_object_read_symbols(o);
 	return elf_symbols_find(&o->symbols.data, address, out);
 }
 

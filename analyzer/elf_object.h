@@ -23,7 +23,6 @@ struct elf_want {
 	const uint8_t *build_id;
 	size_t build_id_len;		 /* 0: unknown, the file is taken as it is */
 	const char *debug_dir, *sysroot; /* may be NULL */
-	bool use_debuginfod;
 };
 
 /*
@@ -41,6 +40,8 @@ void elf_object_free(struct elf_object *o);
  */
 bool elf_object_function(struct elf_object *o, uint64_t address, struct elf_symbol *out);
 bool elf_object_data(struct elf_object *o, uint64_t address, struct elf_symbol *out);
+/* elf_object_read_symbols - do now what the first question would take most of its time for. */
+void elf_object_read_symbols(struct elf_object *o);
 
 /* elf_object_plt - the function that the PLT stub at `address` jumps to; NULL if it is none. x86-64 only. */
 const char *elf_object_plt(struct elf_object *o, uint64_t address, uint64_t *start);

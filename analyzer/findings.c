@@ -130,41 +130,53 @@ static bool tells_where(const struct frame *site, const struct frame *frame)
 	return has_name(frame) && !is_libc(frame) && strcmp(frame->function, "_start") != 0;
 }
 
-void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack)
+struct site_frames site_frames(struct stacks *stacks, struct stack_id stack)
 {
-	struct frames frames = { 0 };
-	size_t first = 0, source;
+	struct frame_walk w = { .stacks = stacks, .id = stack };
+	struct site_frames f = { .site = stacks_next_frame(&w) };
 
-	if (stacks_frames(stacks, stack, &frames) || !frames.len) {
-		buf_add_string(out, "[no stack]");
-		goto out;
+	while (f.site && is_allocator(f.site))
+		f.site = stacks_next_frame(&w);
+	if (!f.site) {
+		w = (struct frame_walk){ .stacks = stacks, .id = stack };
+		f.site = stacks_next_frame(&w);
 	}
-	while (first < frames.len && is_allocator(frames.list[first]))
-		first++;
-	first = first < frames.len ? first : 0;
-	for (source = first; source < frames.len && !tells_where(frames.list[first], frames.list[source]); source++)
-		;
+	f.source = f.site;
+	while (f.source && !tells_where(f.site, f.source))
+		f.source = stacks_next_frame(&w);
+	return f;
+}
+
+void site_frames_name(struct buf *out, struct site_frames f)
+{
+	if (!f.site) {
+		buf_add_string(out, "[no stack]");
+		return;
+	}
 	/* Tables cut at the end: what can be recognised comes first. */
-	if (source > first && source < frames.len) {
-		view_frame_name(out, frames.list[source]);
+	if (f.source && f.source != f.site) {
+		view_frame_name(out, f.source);
 		buf_add_string(out, " through ");
 	}
-	view_frame_name(out, frames.list[first]);
-out:
-	frames_release(&frames);
+	view_frame_name(out, f.site);
+}
+
+void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack)
+{
+	site_frames_name(out, site_frames(stacks, stack));
 }
 
 void site_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack)
 {
-	struct frames frames = { 0 };
+	struct frame_walk w = { .stacks = stacks, .id = stack };
+	const struct frame *leaf = stacks_next_frame(&w), *caller = leaf ? stacks_next_frame(&w) : NULL;
 	size_t len = out->len;
 
 	site_name(out, stacks, stack);
-	if (!stacks_frames(stacks, stack, &frames) && frames.len > 1 && frames.list[0]->file && out->len > len) {
+	if (caller && leaf->file && out->len > len) {
 		buf_add_string(out, " for ");
-		view_frame_name(out, frames.list[1]);
+		view_frame_name(out, caller);
 	}
-	frames_release(&frames);
 }
 
 /* ---- the process as a whole ----------------------------------------------------------------------------------- */

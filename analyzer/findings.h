@@ -58,6 +58,16 @@ bool wait_is_gathering(const struct wait_site *site);
  * Appended to *out, safe.
  */
 void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack);
+/*
+ * The same in two steps: equal frames have equal names, and finding them is cheaper than spelling them. Both NULL: no
+ * stack.
+ */
+struct site_frames {
+	const struct frame *site, *source; /* source: the caller with a name; site itself; NULL: none has one */
+};
+struct site_frames site_frames(struct stacks *stacks, struct stack_id stack);
+void site_frames_name(struct buf *out, struct site_frames f);
+
 /* site_name_and_caller - the same and " for CALLER": a helper that sleeps says little without who called it. */
 void site_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack);
 

@@ -2,36 +2,52 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/heap.h"
+#include "analyzer/util/list.h"
+
+#define AHEAD 16u
 
 /* ---- sites ---------------------------------------------------------------------------------------------------- */
 
-/* The site of a stack; site 0 when memory ran out, so that totals stay right. */
-static uint32_t site_index(struct heap *h, struct stack_id stack)
+static uint32_t *page_at(struct heap *h, uint32_t page)
 {
-	bool is_new;
-	uint64_t *index = map_at(&h->site_of, stack.v, &is_new);
+	if (page >= h->pages_len) {
+		uint32_t len = page + 16;
+		uint32_t **pages = realloc(h->site_of, len * sizeof(*pages));
 
-	if (!index)
-		goto out;
-	if (!is_new)
-		return (uint32_t)*index;
-	if (h->sites_len == h->sites_cap) {
-		size_t cap = 2 * h->sites_cap;
-		struct heap_site *sites = realloc(h->sites, cap * sizeof(*sites));
-
-		if (!sites)
-			goto out;
-		h->sites = sites;
-		h->sites_cap = cap;
+		if (!pages)
+			return NULL;
+		memset(pages + h->pages_len, 0, (len - h->pages_len) * sizeof(*pages));
+		h->site_of = pages;
+		h->pages_len = len;
 	}
-	*index = h->sites_len;
-	h->sites[h->sites_len++] = (struct heap_site){ .stack = stack };
-	return (uint32_t)*index;
-out:
-	h->failed = true;
-	return 0;
+	if (!h->site_of[page])
+		h->site_of[page] = calloc(HEAP_PAGE, sizeof(uint32_t));
+	return h->site_of[page];
+}
+
+static uint32_t new_site(struct heap *h, struct stack_id stack)
+{
+	uint32_t *page = page_at(h, stack.v / HEAP_PAGE);
+
+	if (!page || list_grow((void **)&h->sites, &h->sites_cap, h->sites_len, sizeof(*h->sites))) {
+		h->failed = true;
+		return 0;
+	}
+	h->sites[h->sites_len] = (struct heap_site){ .stack = stack };
+	stacks_expect(h->rec->stacks, stack);
+	return page[stack.v % HEAP_PAGE] = (uint32_t)h->sites_len++;
+}
+
+/* The site of a stack; site 0, that of the empty one, also when memory ran out, so that totals stay right. */
+static inline uint32_t site_index(struct heap *h, struct stack_id stack)
+{
+	uint32_t *page = stack.v / HEAP_PAGE < h->pages_len ? h->site_of[stack.v / HEAP_PAGE] : NULL;
+	uint32_t index = page ? page[stack.v % HEAP_PAGE] : 0;
+
+	return index || !stack.v ? index : new_site(h, stack);
 }
 
 /* Before a site's live numbers change: keep what they were at the last maximum. */
@@ -44,30 +60,35 @@ static void save_peak(struct heap *h, struct heap_site *site)
 	site->peak_blocks = site->live_blocks;
 }
 
-static void note_peak(struct heap *h, uint64_t tick)
+static inline void note_peak(struct heap *h, uint64_t tick)
 {
-	if (h->total.live_bytes <= h->total.peak_bytes)
+	if (h->live_bytes <= h->peak_bytes)
 		return;
-	h->total.peak_bytes = h->total.live_bytes;
-	h->total.peak_blocks = h->total.live_blocks;
+	h->peak_bytes = h->live_bytes;
 	h->peak_tick = tick;
 	h->epoch++;
 }
 
 /* ---- blocks --------------------------------------------------------------------------------------------------- */
 
-/* How many blocks, in HEAP_ONEths, and bytes a record stands for. */
-static void weigh(const struct heap *h, uint64_t size, bool is_sampled, uint64_t *ones, uint64_t *bytes)
+/* How many blocks, in HEAP_ONEths, and bytes a sampled record stands for. */
+static void weigh_sample(const struct heap *h, uint64_t size, uint64_t *ones, uint64_t *bytes)
 {
 	double weight;
 
-	*ones = HEAP_ONE;
-	*bytes = size;
-	if (!is_sampled || h->sample_mean <= 0)
+	if (h->sample_mean <= 0)
 		return;
 	weight = size ? 1 / -expm1(-(double)size / h->sample_mean) : 1;
 	*ones = (uint64_t)llround(weight * HEAP_ONE);
 	*bytes = (uint64_t)llround(weight * (double)size);
+}
+
+static inline void weigh(const struct heap *h, uint64_t size, bool is_sampled, uint64_t *ones, uint64_t *bytes)
+{
+	*ones = HEAP_ONE;
+	*bytes = size;
+	if (is_sampled)
+		weigh_sample(h, size, ones, bytes);
 }
 
 static uint64_t *last_alloc(struct heap *h, uint32_t thread)
@@ -75,30 +96,33 @@ static uint64_t *last_alloc(struct heap *h, uint32_t thread)
 	return &h->last_alloc[thread < h->rec->threads_len ? thread + 1 : 0];
 }
 
-static void take_out(struct heap *h, const struct block *b)
+static inline void take_out(struct heap *h, struct heap_site *site, uint64_t ones, uint64_t bytes)
 {
-	struct heap_site *site = &h->sites[b->site];
-	uint64_t ones, bytes;
-
-	weigh(h, b->size, b->is_sampled, &ones, &bytes);
 	save_peak(h, site);
 	site->live_blocks -= ones;
 	site->live_bytes -= bytes;
-	h->total.live_blocks -= ones;
-	h->total.live_bytes -= bytes;
+	h->live_bytes -= bytes;
+}
+
+/* A block whose free was not recorded: its address was handed out again. */
+static void lose(struct heap *h, const struct block *b)
+{
+	uint64_t ones, bytes;
+
+	weigh(h, b->size, b->is_sampled, &ones, &bytes);
+	take_out(h, &h->sites[b->site], ones, bytes);
+	h->missed_frees++;
 }
 
 void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint64_t size, struct stack_id stack,
 		bool is_sampled)
 {
-	uint32_t index = site_index(h, stack);
-	struct heap_site *site;
 	struct block old, b = { .addr = addr,
 				.size = size,
-				.tick = e->tick,
-				.site = index,
+				.site = site_index(h, stack),
 				.thread = e->thread & 0x7fffffff,
 				.is_sampled = is_sampled };
+	struct heap_site *site;
 	uint64_t ones, bytes;
 	bool had_old;
 
@@ -108,41 +132,26 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 		h->failed = true;
 		return;
 	}
-	if (had_old) {
-		take_out(h, &old);
-		h->missed_frees++;
-	}
+	if (had_old)
+		lose(h, &old);
 	weigh(h, size, is_sampled, &ones, &bytes);
-	site = &h->sites[index];
+	site = &h->sites[b.site];
 	save_peak(h, site);
-	site->allocations += ones, h->total.allocations += ones;
-	site->allocated_bytes += bytes, h->total.allocated_bytes += bytes;
-	site->live_blocks += ones, h->total.live_blocks += ones;
-	site->live_bytes += bytes, h->total.live_bytes += bytes;
+	site->allocations += ones;
+	site->allocated_bytes += bytes;
+	site->live_blocks += ones;
+	site->live_bytes += bytes;
+	h->live_bytes += bytes;
 	h->sampled += is_sampled;
 	*last_alloc(h, e->thread) = addr;
 	note_peak(h, e->tick);
 }
 
-static void count_end(struct heap *h, const struct block *b, const struct pass_event *e, bool is_temporary)
-{
-	struct heap_site *site = &h->sites[b->site];
-	uint64_t ones, bytes, age = e->tick > b->tick ? e->tick - b->tick : 0;
-
-	weigh(h, b->size, b->is_sampled, &ones, &bytes);
-	site->frees += ones, h->total.frees += ones;
-	site->lifetime_ticks += age, h->total.lifetime_ticks += age;
-	if (is_temporary)
-		site->temporary += ones, h->total.temporary += ones;
-	if (b->thread != (e->thread & 0x7fffffff))
-		site->other_thread_frees += ones, h->total.other_thread_frees += ones;
-}
-
 void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 {
+	struct heap_site *site;
 	struct block b;
-	uint64_t *last;
-	bool is_temporary;
+	uint64_t *last, ones, bytes;
 
 	if (!addr)
 		return;
@@ -150,48 +159,55 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 		h->unknown_frees++;
 		return;
 	}
+	weigh(h, b.size, b.is_sampled, &ones, &bytes);
+	site = &h->sites[b.site];
+	site->frees += ones;
 	last = last_alloc(h, b.thread);
-	is_temporary = *last == addr && !b.is_sampled;
-	if (*last == addr)
+	if (*last == addr) {
 		*last = 0;
-	count_end(h, &b, e, is_temporary);
-	take_out(h, &b);
+		if (!b.is_sampled)
+			site->temporary += ones;
+	}
+	if (b.thread != (e->thread & 0x7fffffff))
+		site->other_thread_frees += ones;
+	take_out(h, site, ones, bytes);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------------------------- */
 
-static void on_alloc(void *self, const struct pass_event *e)
+/* The table of blocks is larger than the caches: it is asked for what comes in a few events before it is needed. */
+static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t ahead)
 {
 	struct heap *h = self;
-	const struct rec_alloc *rec = &e->ev->alloc;
 
-	heap_alloc(h, e, rec->addr, rec->size, recording_stack(h->rec, rec->stack), e->ev->kind == EV_SAMPLED_ALLOC);
-}
-
-static void on_free(void *self, const struct pass_event *e)
-{
-	heap_free(self, e, e->ev->free.addr);
+	for (size_t i = 0; i < len; i++) {
+		if (i + AHEAD < len + ahead)
+			live_prefetch(&h->live, e[i + AHEAD].addr);
+		if (e[i].kind == EV_FREE || e[i].kind == EV_REALLOC_FREE)
+			heap_free(h, &e[i], e[i].addr);
+		else
+			heap_alloc(h, &e[i], e[i].addr, e[i].size, recording_stack(h->rec, e[i].stack),
+				   e[i].kind == EV_SAMPLED_ALLOC);
+	}
 }
 
 int heap_init(struct heap *h, struct recording *rec)
 {
 	*h = (struct heap){ .rec = rec, .epoch = 1, .sample_mean = (double)rec->reader.header.sample_bytes };
-	map_init(&h->site_of);
-	h->sites_cap = 64;
-	h->sites = calloc(h->sites_cap, sizeof(*h->sites));
 	h->last_alloc = calloc(rec->threads_len + 1, sizeof(*h->last_alloc));
-	if (!h->sites || !h->last_alloc || map_put(&h->site_of, 0, 0)) {
-		heap_release(h);
-		return -ENOMEM;
-	}
-	h->sites_len = 1;
-	return 0;
+	new_site(h, (struct stack_id){ 0 });
+	if (h->last_alloc && !h->failed)
+		return 0;
+	heap_release(h);
+	return -ENOMEM;
 }
 
 void heap_release(struct heap *h)
 {
 	live_release(&h->live);
-	map_release(&h->site_of);
+	for (uint32_t i = 0; i < h->pages_len; i++)
+		free(h->site_of[i]);
+	free(h->site_of);
 	free(h->sites);
 	free(h->last_alloc);
 	*h = (struct heap){ 0 };
@@ -199,12 +215,7 @@ void heap_release(struct heap *h)
 
 struct pass_sink heap_sink(struct heap *h)
 {
-	return (struct pass_sink){ .self = h,
-				   .on = { [EV_ALLOC] = on_alloc,
-					   [EV_REALLOC_ALLOC] = on_alloc,
-					   [EV_SAMPLED_ALLOC] = on_alloc,
-					   [EV_FREE] = on_free,
-					   [EV_REALLOC_FREE] = on_free } };
+	return (struct pass_sink){ .self = h, .on_blocks = on_blocks };
 }
 
 /* Counts become whole here, once and by site, so that the sites sum up to the totals. */
@@ -227,7 +238,6 @@ void heap_site_add(struct heap_site *to, const struct heap_site *from)
 	to->live_bytes += from->live_bytes;
 	to->peak_blocks += from->peak_blocks;
 	to->peak_bytes += from->peak_bytes;
-	to->lifetime_ticks += from->lifetime_ticks;
 	to->other_thread_frees += from->other_thread_frees;
 }
 

@@ -18,9 +18,9 @@
 #include "analyzer/live.h"
 #include "analyzer/pass.h"
 #include "analyzer/profile.h"
-#include "analyzer/util/map.h"
 
 #define HEAP_ONE 65536u
+#define HEAP_PAGE 4096u
 
 /* Counts are in HEAP_ONEths. */
 struct heap_site {
@@ -30,7 +30,6 @@ struct heap_site {
 	uint64_t live_blocks, live_bytes;
 	uint64_t peak_blocks, peak_bytes; /* valid after heap_finish */
 	uint64_t epoch;			  /* of the maximum that peak_* was saved for */
-	uint64_t lifetime_ticks;	  /* summed over freed blocks */
 	uint64_t other_thread_frees;	  /* blocks freed by another thread than the one that allocated */
 };
 
@@ -39,9 +38,11 @@ struct heap {
 	struct live live;
 	struct heap_site *sites; /* site 0 is the empty stack */
 	size_t sites_len, sites_cap;
-	struct map site_of;	/* stack -> index */
+	uint32_t **site_of; /* stack / HEAP_PAGE -> page of site indices by stack % HEAP_PAGE, 0: none yet */
+	uint32_t pages_len;
 	uint64_t *last_alloc;	/* by thread index + 1: address of its last allocation, 0 when freed */
-	struct heap_site total; /* stack unused */
+	struct heap_site total; /* stack unused; valid after heap_finish */
+	uint64_t live_bytes, peak_bytes;
 	uint64_t epoch, peak_tick;
 	uint64_t peak_ns;	/* valid after heap_finish */
 	uint64_t unknown_frees; /* of blocks whose beginning was not recorded */

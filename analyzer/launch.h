@@ -21,6 +21,7 @@ struct launch {
 	const char *toggles; /* of -t, may be NULL */
 	const char *program; /* as typed: looked up in PATH by exec */
 	char **argv;
+	bool compress; /* the recording, when the program has ended */
 	/* After launch_run: */
 	struct buf file; /* absolute path of FILE */
 	pid_t pid;
@@ -46,6 +47,7 @@ void launch_release(struct launch *l);
 struct launch_result {
 	bool has_file;
 	uint64_t events, samples, lost, bytes;
+	uint64_t raw_bytes; /* what `bytes` were before they were compressed, 0: they were not */
 	size_t descendants;
 	size_t running; /* of them, still recording */
 };
@@ -55,5 +57,12 @@ struct launch_result {
  * files to what was used; remove FILE when nothing was written. Dumps of processes that still run are left alone.
  */
 void launch_finish(const struct launch *l, struct launch_result *result);
+
+/*
+ * launch_compress - after launch_finish: compress FILE and what is in FILE.d, dumps that are still written excepted.
+ *
+ * Returns:  0, or the first failure with a sentence in *error: that dump and those after it stay as they are.
+ */
+int launch_compress(const struct launch *l, struct launch_result *result, struct buf *error);
 
 #endif

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "analyzer/clock.h"
 #include "analyzer/launch.h"
 #include "analyzer/launch_exec.h"
+#include "analyzer/pack.h"
 #include "analyzer/reader.h"
 
 static uint64_t timeval_ns(struct timeval t)
@@ -182,4 +184,42 @@ void launch_finish(const struct launch *l, struct launch_result *result)
 	if (!result->has_file && !lstat(file, &st) && S_ISREG(st.st_mode) && !st.st_size)
 		unlink(file);
 	buf_release(&directory);
+}
+
+/* ---- compressing ---------------------------------------------------------------------------------------------- */
+
+struct compressing {
+	struct launch_result *result;
+	struct buf *error;
+};
+
+static int compress_one(void *self, const char *path, const char *name)
+{
+	struct compressing *c = self;
+	struct pack_result packed;
+	struct buf error = { 0 };
+	int err = pack_file(path, path, false, &packed, &error);
+
+	(void)name;
+	if (!err) {
+		c->result->raw_bytes += packed.before;
+		c->result->bytes -= packed.before - packed.after;
+	} else if (err == -EBUSY || packed.is_unreadable) {
+		err = 0; /* still recorded, or a process that died while it made its dump */
+	} else {
+		buf_add_string(c->error, buf_string(&error));
+	}
+	buf_release(&error);
+	return err;
+}
+
+int launch_compress(const struct launch *l, struct launch_result *result, struct buf *error)
+{
+	struct compressing c = { result, error };
+	int err = 0;
+
+	signal(SIGINT, SIG_DFL); /* no longer the program's: what is not compressed then stays as it is */
+	if (result->has_file)
+		err = compress_one(&c, buf_string(&l->file), NULL);
+	return err ? err : pack_descendants(buf_string(&l->file), compress_one, &c);
 }

@@ -1,45 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "analyzer/live.h"
 #include "analyzer/util/map.h"
+#include "analyzer/util/pages.h"
 
 #define CONTAINING_REACH 65536u
 #define ALIGNMENT 8u
+#define CAP_MIN 1024u
 
 void live_release(struct live *l)
 {
-	free(l->blocks);
+	pages_free(l->blocks, l->cap * sizeof(*l->blocks));
 	*l = (struct live){ 0 };
-}
-
-static size_t home(const struct live *l, uint64_t addr)
-{
-	return hash_u64(addr) & (l->cap - 1);
 }
 
 /* Where `addr` is, or the empty entry where it would go. */
 static size_t find(const struct live *l, uint64_t addr)
 {
-	size_t at = home(l, addr);
+	size_t at = live_home(l, addr);
 
 	while (l->blocks[at].addr && l->blocks[at].addr != addr)
 		at = (at + 1) & (l->cap - 1);
 	return at;
 }
 
+/* The upper bits of the hash say where, so entries keep their order and the new table is filled from begin to end. */
 static int grow(struct live *l)
 {
-	struct live bigger = { .cap = l->cap ? 2 * l->cap : 1024, .len = l->len };
+	struct live bigger = { .cap = l->cap ? 2 * l->cap : CAP_MIN,
+			       .len = l->len,
+			       .factor = l->cap ? l->factor : hash_factor() };
 
-	bigger.blocks = calloc(bigger.cap, sizeof(*bigger.blocks));
+	bigger.shift = 64 - (unsigned)__builtin_ctzll(bigger.cap);
+	bigger.blocks = pages_alloc(bigger.cap * sizeof(*bigger.blocks));
 	if (!bigger.blocks)
 		return -ENOMEM;
 	for (size_t i = 0; i < l->cap; i++)
 		if (l->blocks[i].addr)
 			bigger.blocks[find(&bigger, l->blocks[i].addr)] = l->blocks[i];
-	free(l->blocks);
+	live_release(l);
 	*l = bigger;
 	return 0;
 }
@@ -51,7 +51,7 @@ int live_add(struct live *l, const struct block *block, struct block *old, bool 
 	*had_old = false;
 	if (!block->addr)
 		return 0;
-	if ((l->len + 1) * 4 > l->cap * 3) {
+	if ((l->len + 1) * 2 > l->cap) {
 		int err = grow(l);
 
 		if (err)
@@ -80,7 +80,7 @@ bool live_remove(struct live *l, uint64_t addr, struct block *old)
 	*old = l->blocks[hole];
 	/* An entry may move back into the hole unless its home lies behind the hole. */
 	for (next = (hole + 1) & mask; l->blocks[next].addr; next = (next + 1) & mask) {
-		size_t from_home = (next - home(l, l->blocks[next].addr)) & mask;
+		size_t from_home = (next - live_home(l, l->blocks[next].addr)) & mask;
 
 		if (from_home >= ((next - hole) & mask)) {
 			l->blocks[hole] = l->blocks[next];

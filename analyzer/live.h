@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * live.h - the table of blocks that are allocated right now: address to size, site and birth.
+ * live.h - the table of blocks that are allocated right now: address to size and site.
  *
- * Open addressing with linear probing, load at most 3/4, 32 bytes an entry. Removal shifts the following entries
- * back. It is a table of its own because it is asked twice for every pair of malloc and free.
+ * Open addressing with linear probing, at most half full, 24 bytes an entry. Removal shifts the following entries back.
+ * It is a table of its own because it is asked for every malloc and every free, and what such a question costs is the
+ * way to memory: see live_prefetch.
  */
 #ifndef RINGSIDE_LIVE_H
 #define RINGSIDE_LIVE_H
@@ -15,15 +16,17 @@
 struct block {
 	uint64_t addr; /* 0: the entry is empty */
 	uint64_t size;
-	uint64_t tick;
 	uint32_t site;
 	uint32_t thread : 31;
 	uint32_t is_sampled : 1;
 };
 
+/* Ready when zeroed. */
 struct live {
 	struct block *blocks;
 	size_t len, cap; /* cap: 0 or a power of two */
+	uint64_t factor; /* of the hash: addresses lie in even distances, which multiplying spreads evenly */
+	unsigned shift;
 };
 
 void live_release(struct live *l);
@@ -47,5 +50,18 @@ const struct block *live_find(const struct live *l, uint64_t addr);
  * found: it asks for every possible beginning, 8 bytes apart.
  */
 const struct block *live_containing(const struct live *l, uint64_t addr);
+
+/* Where to look for an address first; needs cap. */
+static inline size_t live_home(const struct live *l, uint64_t addr)
+{
+	return (size_t)(addr * l->factor >> l->shift);
+}
+
+/* live_prefetch - `addr` will be asked for soon. */
+static inline void live_prefetch(const struct live *l, uint64_t addr)
+{
+	if (l->cap)
+		__builtin_prefetch(&l->blocks[live_home(l, addr)], 1);
+}
 
 #endif

@@ -186,6 +186,12 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 	case OPT_toggles:
 		o->toggles = value;
 		break;
+	case OPT_compress:
+		o->compress = true;
+		break;
+	case OPT_decompress:
+		o->decompress = true;
+		break;
 	case OPT_top:
 		return set_top(o, value);
 	case OPT_tree:

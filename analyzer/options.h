@@ -18,7 +18,8 @@ enum option_group {
 	G_VIEW = 4,
 	G_BLOCK = 8,
 	G_DUMP = 16,
-	G_ALL = 31,
+	G_COMPRESS = 32,
+	G_ALL = 63,
 };
 
 enum option_id {
@@ -41,7 +42,7 @@ struct options {
 	bool given[OPTIONS];
 	long top; /* -1: not given */
 	const char *output, *toggles, *process, *kind;
-	bool is_json, is_all, use_debuginfod, wants_help;
+	bool is_json, is_all, use_debuginfod, wants_help, compress, decompress;
 	/* What is no option: FILE, or PROGRAM and its arguments. */
 	char **args;
 	int args_len;

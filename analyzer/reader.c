@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/packed.h"
 #include "analyzer/reader.h"
 #include "format/codec.h"
 
@@ -43,9 +44,19 @@ static ssize_t read_some(int fd, uint64_t offset, void *out, size_t size)
 
 int reader_read(const struct reader *r, uint64_t offset, void *out, size_t size)
 {
-	ssize_t n = read_some(r->fd, offset, out, size);
+	ssize_t n;
 
+	if (r->packed)
+		return packed_read(r->packed, offset, out, size);
+	n = read_some(r->fd, offset, out, size);
 	return n < 0 ? (int)n : (size_t)n < size ? -EIO : 0;
+}
+
+const char *reader_words(int err)
+{
+	return err == -EIO	 ? "the file shrank while it was read"
+	       : err == -EBADMSG ? "a damaged piece of a compressed dump"
+				 : strerror(-err);
 }
 
 void reader_damage(struct reader *r, uint64_t offset, const char *words)
@@ -90,28 +101,45 @@ static uint64_t units_wanted(const struct rsd_header *h)
 	return h->cap_units && h->next_unit > h->cap_units ? h->cap_units : h->next_unit;
 }
 
-static int read_header(struct reader *r, struct buf *error)
+/* As much of the header as there is, and the size of the raw dump. */
+static ssize_t read_head(const struct reader *r, struct rsd_header *h, uint64_t *size)
 {
 	struct stat st;
-	struct rsd_header h = { 0 };
-	uint64_t offset, wanted;
-	const char *fault;
-	ssize_t got = read_some(r->fd, 0, &h, sizeof(h));
+	int err;
 
+	if (!r->packed) {
+		*size = fstat(r->fd, &st) ? 0 : (uint64_t)st.st_size;
+		return read_some(r->fd, 0, h, sizeof(*h));
+	}
+	*size = packed_size(r->packed);
+	err = packed_read(r->packed, 0, h, *size < sizeof(*h) ? *size : sizeof(*h));
+	return err ? err : *size < sizeof(*h) ? (ssize_t)*size : (ssize_t)sizeof(*h);
+}
+
+static int read_header(struct reader *r, struct buf *error)
+{
+	struct rsd_header h = { 0 };
+	uint64_t offset, wanted, size;
+	const char *fault;
+	ssize_t got = read_head(r, &h, &size);
+
+	if (got == -EBADMSG)
+		return refuse(error, r->path, 0, reader_words((int)got));
 	if (got < 0)
 		return refuse_errno(error, r->path, (int)-got);
 	fault = header_fault(&h, (size_t)got, &offset);
 	if (fault)
 		return refuse(error, r->path, offset, fault);
-	if (fstat(r->fd, &st))
-		return refuse_errno(error, r->path, errno);
 	/* An older writer knew fewer fields: what it did not write is 0. */
 	if (h.header_size < sizeof(h))
 		memset((char *)&h + h.header_size, 0, sizeof(h) - h.header_size);
 	wanted = units_wanted(&h);
-	if (wanted > (uint64_t)st.st_size / RSD_UNIT)
-		return refuse(error, r->path, (uint64_t)st.st_size,
-			      "the file ends here, its header counts more: cut short?");
+	if (wanted > size / RSD_UNIT)
+		return refuse(error, r->path, size, "the file ends here, its header counts more: cut short?");
+	/* One flipped bit of the table moves all pieces behind it; then the sum is wrong too. */
+	if (r->packed && size != wanted * RSD_UNIT)
+		return refuse(error, r->path, 0,
+			      "the header and the table of compressed pieces disagree about the size");
 	r->header = h;
 	r->units = wanted;
 	return 0;
@@ -167,6 +195,10 @@ static int index_unit(struct reader *r, uint64_t unit, uint64_t *step)
 	int err = reader_read(r, unit * RSD_UNIT, bytes, sizeof(bytes));
 
 	*step = 0;
+	if (err == -EBADMSG) {
+		reader_damage(r, unit * RSD_UNIT, reader_words(err));
+		return 0;
+	}
 	if (err)
 		return err;
 	memcpy(&raw, bytes, sizeof(raw));
@@ -198,7 +230,7 @@ static int index_unit(struct reader *r, uint64_t unit, uint64_t *step)
 /* A stretch of units that were never written is a hole: jump over it in one call. */
 static uint64_t next_data_unit(const struct reader *r, uint64_t unit)
 {
-	off_t at = lseek(r->fd, (off_t)(unit * RSD_UNIT), SEEK_DATA);
+	off_t at = r->packed ? 0 : lseek(r->fd, (off_t)(unit * RSD_UNIT), SEEK_DATA);
 
 	if (at < 0)
 		return errno == ENXIO ? r->units : unit;
@@ -212,7 +244,8 @@ static int index_extents(struct reader *r, struct buf *error)
 		int err = index_unit(r, r->indexed, &step);
 
 		if (err) {
-			buf_printf(error, "%s: offset %" PRIu64 ": %s", r->path, r->indexed * RSD_UNIT, strerror(-err));
+			buf_printf(error, "%s: offset %" PRIu64 ": %s", r->path, r->indexed * RSD_UNIT,
+				   reader_words(err));
 			return err;
 		}
 		r->indexed = step ? r->indexed + step : next_data_unit(r, r->indexed + 1);
@@ -225,6 +258,23 @@ int reader_refresh(struct reader *r, struct buf *error)
 	int err = read_header(r, error);
 
 	return err ? err : index_extents(r, error);
+}
+
+/* A dump that begins like a zstd frame is a compressed one. */
+static int open_packed(struct reader *r, uint64_t file_size, struct buf *error)
+{
+	uint8_t magic[4];
+	ssize_t got = read_some(r->fd, 0, magic, sizeof(magic));
+	const char *fault;
+	uint64_t offset;
+	int err;
+
+	if (got < 0)
+		return refuse_errno(error, r->path, (int)-got);
+	if (!packed_is(magic, (size_t)got))
+		return 0;
+	err = packed_open(&r->packed, r->fd, file_size, &fault, &offset);
+	return err == -EINVAL ? refuse(error, r->path, offset, fault) : err ? refuse_errno(error, r->path, -err) : 0;
 }
 
 int reader_open_head(struct reader *r, const char *path, struct buf *error)
@@ -244,7 +294,8 @@ int reader_open_head(struct reader *r, const char *path, struct buf *error)
 		err = refuse(error, path, 0,
 			     S_ISDIR(st.st_mode) ? "a directory, not a regular file" : "not a regular file");
 	else
-		err = read_header(r, error);
+		err = open_packed(r, (uint64_t)st.st_size, error);
+	err = err ? err : read_header(r, error);
 	if (err)
 		reader_release(r);
 	return err;
@@ -264,6 +315,8 @@ int reader_open(struct reader *r, const char *path, struct buf *error)
 
 void reader_close(struct reader *r)
 {
+	packed_close(r->packed);
+	r->packed = NULL;
 	if (r->fd >= 0)
 		close(r->fd);
 	r->fd = -1;

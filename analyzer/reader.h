@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reader.h - from a dump file to checked extents.
+ * reader.h - from a dump file to checked extents. A compressed dump (packed.h) is read as if it were raw.
  *
  * The file may be damaged, foreign, or growing while it is read, and its apparent size may be hundreds of GiB of
  * holes: nothing is mapped, nothing is sized by st_size, every offset that leaves this file lies inside the units
@@ -27,9 +27,12 @@ struct extent {
 	uint64_t first_tick; /* EVENTS, SAMPLES: of the first record, at most base.tick */
 };
 
+struct packed;
+
 struct reader {
 	char *path;
 	int fd;
+	struct packed *packed;	  /* NULL: the dump is not compressed */
 	struct rsd_header header; /* as of the last open or refresh */
 	uint64_t units;		  /* in use, at most what the file holds */
 	uint64_t indexed;	  /* units below this are in the index */
@@ -63,8 +66,16 @@ int reader_open_head(struct reader *r, const char *path, struct buf *error);
  */
 int reader_refresh(struct reader *r, struct buf *error);
 
-/* reader_read - `size` bytes at `offset` that the index says are there. 0, -EIO when the file shrank. */
+/*
+ * reader_read - `size` bytes at `offset` that the index says are there.
+ *
+ * Returns:  0, -EIO when the file shrank, -EBADMSG when a piece of a compressed dump is damaged.
+ * Safety:   several threads may read at once.
+ */
 int reader_read(const struct reader *r, uint64_t offset, void *out, size_t size);
+
+/* reader_words - what an error of reading means, for a message. */
+const char *reader_words(int err);
 
 /* reader_is_recycled - the ring has overwritten the extent since it was indexed. Costs one small read. */
 bool reader_is_recycled(const struct reader *r, const struct extent *ext);

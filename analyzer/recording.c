@@ -239,8 +239,13 @@ static int read_tables(struct recording *rec, struct buf *error)
 		const struct extent *ext = &rec->reader.extents[i];
 
 		err = read_table(rec, ext);
+		if (err == -EBADMSG) {
+			reader_damage(&rec->reader, ext->offset, reader_words(err));
+			err = 0;
+		}
 		if (err)
-			buf_printf(error, "%s: offset %" PRIu64 ": %s", rec->reader.path, ext->offset, strerror(-err));
+			buf_printf(error, "%s: offset %" PRIu64 ": %s", rec->reader.path, ext->offset,
+				   reader_words(err));
 	}
 	return err;
 }

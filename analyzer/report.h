@@ -13,8 +13,12 @@ struct report {
 	const struct session *session;
 	const struct analysis *a;
 	struct findings findings;
-	size_t top; /* rows per list, SIZE_MAX: all */
+	size_t top;	/* rows per list, SIZE_MAX: all */
+	bool has_title; /* report_text_title was printed already */
 };
+
+/* report_text_title - the first line of the text: the command line. It needs no analysis, so it can come before. */
+void report_text_title(const struct recording *rec, FILE *out);
 
 /*
  * report_text - findings first, then the top of heap, CPU and blocking, what was lost and what recording cost.

@@ -29,37 +29,58 @@ static uint64_t name_key(const char *name)
 	return key;
 }
 
+struct finder {
+	struct map by_frames, by_name; /* hash -> index of the place */
+	struct report_place *places;
+	long len;
+};
+
+/* The place of a name: frames of different lines may have one. */
+static long place_of_name(struct finder *f, const char *name)
+{
+	uint64_t key = name_key(name), index;
+
+	if (map_get(&f->by_name, key, &index))
+		return (long)index;
+	f->places[f->len].name = strdup(name);
+	if (!f->places[f->len].name || map_put(&f->by_name, key, (uint64_t)f->len))
+		return -ENOMEM;
+	return f->len++;
+}
+
+static long place_of_frames(struct finder *f, struct site_frames frames)
+{
+	uint64_t key = hash_bytes(&frames, sizeof(frames)), index;
+	struct buf name = { 0 };
+	long place;
+
+	if (map_get(&f->by_frames, key, &index))
+		return (long)index;
+	site_frames_name(&name, frames);
+	place = name.failed ? -ENOMEM : place_of_name(f, buf_string(&name));
+	buf_release(&name);
+	return place < 0 || map_put(&f->by_frames, key, (uint64_t)place) ? -ENOMEM : place;
+}
+
 long report_heap_places(const struct heap *h, struct stacks *stacks, struct report_place **places)
 {
-	struct map index_of;
-	long len = 0;
+	struct finder f = { .places = calloc(h->sites_len + 1, sizeof(**places)) };
+	long place = f.places ? 0 : -ENOMEM;
 
-	*places = calloc(h->sites_len + 1, sizeof(**places));
-	map_init(&index_of);
-	for (size_t i = 0; *places && i < h->sites_len; i++) {
-		struct buf name = { 0 };
-		uint64_t index, key;
-
-		site_name(&name, stacks, h->sites[i].stack);
-		key = name_key(buf_string(&name));
-		if (!map_get(&index_of, key, &index)) {
-			index = (uint64_t)len;
-			(*places)[len].name = strdup(buf_string(&name));
-			if (!(*places)[len].name || map_put(&index_of, key, index))
-				len = -ENOMEM;
-			else
-				len++;
-		}
-		buf_release(&name);
-		if (len < 0)
-			break;
-		heap_site_add(&(*places)[index].sum, &h->sites[i]);
+	map_init(&f.by_frames);
+	map_init(&f.by_name);
+	for (size_t i = 0; place >= 0 && i < h->sites_len; i++) {
+		place = place_of_frames(&f, site_frames(stacks, h->sites[i].stack));
+		if (place >= 0)
+			heap_site_add(&f.places[place].sum, &h->sites[i]);
 	}
-	map_release(&index_of);
-	if (!*places || len < 0)
+	map_release(&f.by_frames);
+	map_release(&f.by_name);
+	*places = f.places;
+	if (place < 0)
 		return -ENOMEM;
-	qsort(*places, (size_t)len, sizeof(**places), by_peak);
-	return len;
+	qsort(f.places, (size_t)f.len, sizeof(*f.places), by_peak);
+	return f.len;
 }
 
 void report_places_free(struct report_place *places, long len)

@@ -133,7 +133,8 @@ static void put_head(struct page *p)
 	const struct rsd_header *h = &a->rec.reader.header;
 	struct numbers n = { 0 };
 
-	put_argv(p, &a->rec);
+	if (!p->r->has_title)
+		put_argv(p, &a->rec);
 	fprintf(p->out, "pid %" PRIu32 ", %s, ", h->pid, duration(&n, a->duration_ns));
 	put_end(p->out, &a->rec);
 	fprintf(p->out, "; %zu thread%s, CPU %s", a->threads.rows_len, a->threads.rows_len == 1 ? "" : "s",
@@ -517,13 +518,26 @@ static void put_cost(struct page *p)
 	}
 }
 
-int report_text(const struct report *r, FILE *out)
+static struct page page_of(const struct report *r, FILE *out)
 {
 	unsigned width = session_width();
-	struct page p = { .r = r, .out = out, .use_color = session_color(), .width = WIDTH };
 
-	if (width >= 40 && width < WIDTH)
-		p.width = width;
+	return (struct page){
+		.r = r, .out = out, .use_color = session_color(), .width = width >= 40 && width < WIDTH ? width : WIDTH
+	};
+}
+
+void report_text_title(const struct recording *rec, FILE *out)
+{
+	struct page p = page_of(NULL, out);
+
+	put_argv(&p, rec);
+}
+
+int report_text(const struct report *r, FILE *out)
+{
+	struct page p = page_of(r, out);
+
 	put_head(&p);
 	put_findings(&p);
 	put_heap(&p);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "analyzer/session.h"
+#include "analyzer/util/cores.h"
 #include "analyzer/util/die.h"
 
 /* A recording of more processes than this is shown without the rest. */
@@ -232,13 +233,17 @@ int session_find(struct session *s, const struct options *o)
 	return err ? EXIT_UNREADABLE : choose_process(s, o->process);
 }
 
-static int analyse(struct session *s, const struct options *o, size_t file)
+/* The first that is analysed is the one that is shown. */
+static int analyse(struct session *s, const struct options *o, const struct session_use *use, size_t file)
 {
+	struct analysis_watch watch = { .progress = show_progress };
 	struct buf error = { 0 };
-	int err = analysis_open(&s->analyses[s->analyses_len], s->files[file].path, s->stacks, &o->filter,
-				show_progress, &error);
+	int err;
 	bool is_usage;
 
+	if (use && !s->analyses_len)
+		watch.opened = use->opened;
+	err = analysis_open(&s->analyses[s->analyses_len], s->files[file].path, s->stacks, &o->filter, &watch, &error);
 	erase_progress();
 	if (!err)
 		s->analyses_len++;
@@ -249,10 +254,10 @@ static int analyse(struct session *s, const struct options *o, size_t file)
 	return !err ? 0 : is_usage ? EXIT_USAGE : EXIT_UNREADABLE;
 }
 
-static int analyse_all(struct session *s, const struct options *o)
+static int analyse_all(struct session *s, const struct options *o, const struct session_use *use)
 {
 	for (size_t i = 0; i < s->files_len; i++) {
-		if (analyse(s, o, i)) {
+		if (analyse(s, o, use, i)) {
 			if (!i)
 				return EXIT_UNREADABLE;
 			s->files_unreadable++;
@@ -266,9 +271,10 @@ static int analyse_all(struct session *s, const struct options *o)
 	return 0;
 }
 
-int session_open(struct session *s, const struct options *o)
+int session_open(struct session *s, const struct options *o, const struct session_use *use)
 {
-	struct symbol_options symbol_options = { .use_debuginfod = o->use_debuginfod };
+	struct symbol_options symbol_options = { .use_debuginfod = o->use_debuginfod,
+						 .opens_ahead = use && use->names_heap && cores_to_spare() };
 	int status = session_find(s, o);
 
 	if (status)
@@ -281,7 +287,7 @@ int session_open(struct session *s, const struct options *o)
 		warn("out of memory");
 		return EXIT_UNREADABLE;
 	}
-	return o->is_all ? analyse_all(s, o) : analyse(s, o, s->shown);
+	return o->is_all ? analyse_all(s, o, use) : analyse(s, o, use, s->shown);
 }
 
 int session_close(struct session *s, int status)

@@ -32,13 +32,20 @@ struct session {
 	bool has_pager;
 };
 
+/* What a command will do with the analysis. */
+struct session_use {
+	bool names_heap;			     /* most stacks of the heap will be shown by name */
+	void (*opened)(const struct recording *rec); /* called as soon as the process shown is open; may be NULL */
+};
+
 /*
  * session_open - find FILE (the newest ringside.*.rsd of the current directory without one), choose the process,
  * run the analysis.
  *
+ * use:      may be NULL.
  * Returns:  0, or an exit code after a message.
  */
-int session_open(struct session *s, const struct options *o);
+int session_open(struct session *s, const struct options *o, const struct session_use *use);
 
 /* session_find - only the first half: paths and processes, nothing analysed. */
 int session_find(struct session *s, const struct options *o);

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "analyzer/stacks.h"
+#include "analyzer/util/list.h"
 #include "analyzer/util/map.h"
+#include "analyzer/util/pages.h"
 
 /* A canonical node. Node 0 is the empty stack. */
 struct node {
@@ -15,6 +17,7 @@ struct node {
 	uint8_t is_exact;
 	uint8_t cut;			 /* why the whole stack ends, copied from its outermost node */
 	const struct frame_chain *chain; /* NULL while not asked */
+	uint64_t hash;			 /* of the whole stack */
 };
 
 struct stacks {
@@ -28,6 +31,8 @@ struct stacks {
 	uint64_t *index;
 	uint32_t index_cap; /* a power of two, at most 3/4 full */
 };
+
+#define NODES_MAX (1u << 30)
 
 /* Raw nodes by id in pages, so that one wild id costs one page. */
 #define PAGE_NODES 4096u
@@ -43,6 +48,7 @@ struct stack_space {
 	struct modules *modules;
 	struct page **pages;
 	uint32_t pages_len;
+	uint32_t raw_len; /* nodes that are there */
 	uint64_t unknown;
 };
 
@@ -58,7 +64,7 @@ struct stacks *stacks_new(struct symbols *symbols)
 	s->cap = 1024;
 	s->nodes = calloc(s->cap, sizeof(*s->nodes));
 	s->index_cap = 2048;
-	s->index = calloc(s->index_cap, sizeof(*s->index));
+	s->index = pages_alloc(s->index_cap * sizeof(*s->index));
 	s->len = 1;
 	if (!s->nodes || !s->index) {
 		stacks_free(s);
@@ -71,7 +77,7 @@ void stacks_free(struct stacks *s)
 {
 	if (!s)
 		return;
-	free(s->index);
+	pages_free(s->index, s->index_cap * sizeof(*s->index));
 	free(s->nodes);
 	free(s);
 }
@@ -92,11 +98,10 @@ static bool is_equal(const struct node *a, const struct node *b)
 	       a->is_exact == b->is_exact && a->cut == b->cut;
 }
 
-static uint64_t hash_node(const struct node *n)
+/* The hash of a stack from that of its caller's (of the outermost: why it ends there). */
+static uint64_t hash_call(uint64_t parent, uint32_t object, uint64_t address, bool is_exact)
 {
-	uint64_t where = hash_u64(n->address ^ (uint64_t)n->object << 48);
-
-	return hash_u64(where ^ ((uint64_t)n->parent << 16 | (uint64_t)n->is_exact << 8 | n->cut));
+	return hash_u64(parent * 3 + (address ^ (uint64_t)object << 48) + is_exact);
 }
 
 /* Where a hash begins to look in a table of `cap` entries: bits that are not kept in the entry. */
@@ -105,41 +110,51 @@ static uint32_t home(uint64_t hash, uint32_t cap)
 	return (uint32_t)hash & (cap - 1);
 }
 
-static int index_grow(struct stacks *s)
+static int index_grow(struct stacks *s, uint32_t cap)
 {
-	uint32_t cap = s->index_cap * 2, at;
-	uint64_t *index = s->index_cap > UINT32_MAX / 4 ? NULL : calloc(cap, sizeof(*index));
+	uint64_t *index = pages_alloc(cap * sizeof(*index));
+	uint32_t at;
 
 	if (!index)
 		return -ENOMEM;
 	for (uint32_t id = 1; id < s->len; id++) {
-		uint64_t hash = hash_node(&s->nodes[id]);
+		uint64_t hash = s->nodes[id].hash;
 
 		for (at = home(hash, cap); index[at]; at = (at + 1) & (cap - 1))
 			;
 		index[at] = (hash & ~(uint64_t)UINT32_MAX) | id;
 	}
-	free(s->index);
+	pages_free(s->index, s->index_cap * sizeof(*s->index));
 	s->index = index;
 	s->index_cap = cap;
 	return 0;
 }
 
-/* Room for one more node and its entry. */
-static int reserve(struct stacks *s)
+static int nodes_grow(struct stacks *s, uint32_t cap)
 {
-	struct node *nodes;
+	struct node *nodes = realloc(s->nodes, (size_t)cap * sizeof(*nodes));
 
-	if (s->len >= s->index_cap / 4 * 3 && index_grow(s))
-		return -ENOMEM;
-	if (s->len < s->cap)
-		return 0;
-	nodes = s->cap > UINT32_MAX / 2 ? NULL : realloc(s->nodes, (size_t)s->cap * 2 * sizeof(*nodes));
 	if (!nodes)
 		return -ENOMEM;
 	s->nodes = nodes;
-	s->cap *= 2;
+	s->cap = cap;
 	return 0;
+}
+
+/* Room for so many more nodes and their entries. */
+static int reserve(struct stacks *s, uint64_t more)
+{
+	uint64_t wanted = s->len + more, cap = s->cap, index_cap = s->index_cap;
+
+	if (wanted > NODES_MAX)
+		return -ENOMEM;
+	while (cap < wanted)
+		cap *= 2;
+	while (index_cap / 4 * 3 < wanted)
+		index_cap *= 2;
+	if (index_cap > s->index_cap && index_grow(s, (uint32_t)index_cap))
+		return -ENOMEM;
+	return cap > s->cap ? nodes_grow(s, (uint32_t)cap) : 0;
 }
 
 struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t object, uint64_t address, bool is_exact,
@@ -153,9 +168,9 @@ struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t o
 		return parent.v < s->len ? parent : (struct stack_id){ 0 };
 	new.cut = parent.v ? s->nodes[parent.v].cut : (uint8_t)cut;
 	new.depth = (uint16_t)(s->nodes[parent.v].depth + 1);
-	if (reserve(s))
+	if ((s->len == s->cap || s->len >= s->index_cap / 4 * 3) && reserve(s, 1))
 		return (struct stack_id){ 0 };
-	hash = hash_node(&new);
+	hash = new.hash = hash_call(parent.v ? s->nodes[parent.v].hash : cut, object, address, is_exact);
 	for (at = home(hash, s->index_cap); (entry = s->index[at]); at = (at + 1) & (s->index_cap - 1))
 		if (entry >> 32 == hash >> 32 && is_equal(&s->nodes[(uint32_t)entry], &new))
 			return (struct stack_id){ (uint32_t)entry };
@@ -202,31 +217,44 @@ const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id)
 	return n->chain;
 }
 
-static int frames_add(struct frames *f, const struct frame_chain *chain)
+void stacks_expect(struct stacks *s, struct stack_id id)
 {
-	if (f->len + chain->len > f->cap) {
-		size_t cap = (f->len + chain->len) * 2;
-		const struct frame **list = realloc(f->list, cap * sizeof(*list));
+	while (id.v && id.v < s->len && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
+		id.v = s->nodes[id.v].parent;
+	if (id.v < s->len)
+		symbols_expect(s->symbols, s->nodes[id.v].object);
+}
 
-		if (!list)
-			return -ENOMEM;
-		f->list = list;
-		f->cap = cap;
+const struct frame *stacks_next_frame(struct frame_walk *w)
+{
+	struct stacks *s = w->stacks;
+
+	while (!w->chain || w->at == w->chain->len) {
+		struct stack_id id = w->id;
+
+		if (!id.v || id.v >= s->len)
+			return NULL;
+		w->id.v = s->nodes[id.v].parent;
+		/* The recorder's wrappers stand between the program and what it called: they show only as a leaf. */
+		if (w->has_begun && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
+			continue;
+		w->chain = stacks_leaf(s, id);
+		w->at = 0;
+		w->has_begun = true;
 	}
-	for (uint32_t i = 0; i < chain->len; i++)
-		f->list[f->len++] = &chain->frames[i];
-	return 0;
+	return &w->chain->frames[w->at++];
 }
 
 int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out)
 {
+	struct frame_walk w = { .stacks = s, .id = id };
+	const struct frame *frame;
+
 	out->len = 0;
-	for (; id.v && id.v < s->len; id.v = s->nodes[id.v].parent) {
-		/* The recorder's wrappers stand between the program and what it called: they show only as a leaf. */
-		if (out->len && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
-			continue;
-		if (frames_add(out, stacks_leaf(s, id)))
+	while ((frame = stacks_next_frame(&w))) {
+		if (list_grow((void **)&out->list, &out->cap, out->len, sizeof(*out->list)))
 			return -ENOMEM;
+		out->list[out->len++] = frame;
 	}
 	return 0;
 }
@@ -289,10 +317,17 @@ int stack_space_add(struct stack_space *space, uint32_t first, const struct rsd_
 		page = page_make(space, id / PAGE_NODES);
 		if (!page)
 			return -ENOMEM;
-		if (!page->raw[id % PAGE_NODES].committed)
-			page->raw[id % PAGE_NODES] = nodes[i];
+		if (page->raw[id % PAGE_NODES].committed)
+			continue;
+		page->raw[id % PAGE_NODES] = nodes[i];
+		space->raw_len++;
 	}
 	return 0;
+}
+
+void stack_space_reserve(struct stack_space *space)
+{
+	reserve(space->stacks, space->raw_len);
 }
 
 /* The page that holds committed node `id`, or NULL. */
@@ -303,30 +338,39 @@ static struct page *page_of(const struct stack_space *space, uint32_t id)
 	return page && page->raw[id % PAGE_NODES].committed ? page : NULL;
 }
 
-static struct stack_id push_raw(struct stack_space *space, struct stack_id parent, const struct rsd_node *raw,
-				enum rsd_cut cut)
+/* A node on its way from the dump's ids to ours. */
+struct step {
+	uint32_t id, object;
+	uint64_t address;
+	bool is_exact;
+};
+
+static struct step step_of(struct stack_space *space, uint32_t id)
 {
+	const struct rsd_node *raw = &page_of(space, id)->raw[id % PAGE_NODES];
 	struct module *module = modules_by_id(space->modules, RSD_NODE_MODULE(raw));
-	uint64_t address = RSD_NODE_IP(raw);
-	uint32_t object;
+	struct step step = { .id = id, .address = RSD_NODE_IP(raw), .is_exact = raw->flags & RSD_NODE_EXACT };
 
 	/* The recorder may not have known the module yet; what is there now is the best guess. */
 	if (!module)
-		module = modules_by_addr(space->modules, address);
-	object = module ? symbols_object(space->stacks->symbols, module) : 0;
-	if (object)
-		address -= module->bias;
-	return stacks_push(space->stacks, parent, object, address, raw->flags & RSD_NODE_EXACT, cut);
+		module = modules_by_addr(space->modules, step.address);
+	step.object = module ? symbols_object(space->stacks->symbols, module) : 0;
+	if (step.object)
+		step.address -= module->bias;
+	return step;
 }
 
 /*
  * Walk out to a node already known, to the outermost one, or to what makes no sense (a hole, too many frames: a
- * loop is too many frames), then make the canonical nodes inwards.
+ * loop is too many frames), then make the canonical nodes inwards. A hash needs no more than the one before it, so all
+ * entries of the index can be on their way from memory before the first is looked at.
  */
 struct stack_id stacks_resolve(struct stack_space *space, uint32_t id)
 {
-	uint32_t path[RSD_DEPTH_MAX], len = 0, at;
+	struct step path[RSD_DEPTH_MAX];
+	uint32_t len = 0, at;
 	struct stack_id stack = { 0 };
+	uint64_t hash;
 	enum rsd_cut cut = CUT_NONE;
 	struct page *page;
 
@@ -343,19 +387,25 @@ struct stack_id stacks_resolve(struct stack_space *space, uint32_t id)
 			break;
 		}
 		cut = page->raw[at % PAGE_NODES].cut;
-		path[len++] = at;
+		path[len++].id = at;
 	}
 	if (!len && !stack.v)
 		space->unknown++;
+	hash = stack.v ? space->stacks->nodes[stack.v].hash : cut;
+	for (uint32_t i = len; i--;) {
+		path[i] = step_of(space, path[i].id);
+		hash = hash_call(hash, path[i].object, path[i].address, path[i].is_exact);
+		__builtin_prefetch(&space->stacks->index[home(hash, space->stacks->index_cap)], 1);
+	}
 	while (len--) {
-		struct stack_id next;
+		const struct step *step = &path[len];
+		struct stack_id next =
+			stacks_push(space->stacks, stack, step->object, step->address, step->is_exact, cut);
 
-		page = page_of(space, path[len]);
-		next = push_raw(space, stack, &page->raw[path[len] % PAGE_NODES], cut);
 		if (!next.v)
 			return next;
 		stack = next;
-		page->known[path[len] % PAGE_NODES] = stack.v + 1;
+		page_of(space, step->id)->known[step->id % PAGE_NODES] = stack.v + 1;
 	}
 	return stack;
 }

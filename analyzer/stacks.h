@@ -45,6 +45,9 @@ void stack_space_free(struct stack_space *space);
  */
 int stack_space_add(struct stack_space *space, uint32_t first, const struct rsd_node *nodes, size_t count);
 
+/* stack_space_reserve - all nodes that were added will be resolved: make room for them at once, if there is any. */
+void stack_space_reserve(struct stack_space *space);
+
 /*
  * stacks_resolve - the stack that the dump calls `id`.
  *
@@ -94,6 +97,25 @@ void frames_release(struct frames *f);
  * Returns:  0 or -ENOMEM.
  */
 int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out);
+
+/*
+ * The same frame by frame, for whoever needs only the first few: names are looked up as they are asked for.
+ *
+ *     struct frame_walk w = { .stacks = s, .id = id };
+ *
+ *     while ((frame = stacks_next_frame(&w)))
+ */
+struct frame_walk {
+	struct stacks *stacks;
+	struct stack_id id; /* whose frames come next */
+	const struct frame_chain *chain;
+	uint32_t at; /* in the chain */
+	bool has_begun;
+};
+const struct frame *stacks_next_frame(struct frame_walk *w);
+
+/* stacks_expect - its site will be asked for: symbols_expect where its innermost frame of the program is. */
+void stacks_expect(struct stacks *s, struct stack_id id);
 
 /* stacks_leaf - the frames of the innermost node only; a fixed "[unknown]" for the empty stack. */
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id);

@@ -4,9 +4,7 @@
 #include <string.h>
 
 #include "analyzer/demangle.h"
-#include "analyzer/dwarf_data.h"
-#include "analyzer/dwarf_index.h"
-#include "analyzer/elf_object.h"
+#include "analyzer/opener.h"
 #include "analyzer/symbols.h"
 #include "analyzer/util/buf.h"
 
@@ -19,13 +17,11 @@ struct object {
 	const char *path, *name; /* interned */
 	uint8_t build_id[RSD_BUILD_ID_MAX];
 	uint32_t build_id_len;
-	bool is_recorder;	/* libringside.so */
-	bool is_open;		/* opening was tried */
-	struct elf_object *elf; /* NULL: no names from it */
-	struct dwarf_index *dwarf;
-	struct dwarf_data *data;
-	uint64_t dwarf_bias;
-	struct map chains; /* address -> struct frame_chain * */
+	bool is_recorder;      /* libringside.so */
+	bool is_open;	       /* opening was tried */
+	struct opening *ahead; /* the opener has it; NULL: it has not */
+	struct opened file;    /* file.elf NULL: no names from it */
+	struct map chains;     /* address -> struct frame_chain * */
 };
 
 struct symbols {
@@ -37,6 +33,7 @@ struct symbols {
 	struct map strings; /* hash -> struct interned * */
 	char **notes;
 	size_t notes_len;
+	struct opener *opener; /* NULL: nothing is opened ahead */
 	struct symbol_stats stats;
 };
 
@@ -162,31 +159,37 @@ const char *symbols_path(struct symbols *s, uint32_t object)
 	return object && object < s->len ? s->objects[object].path : "";
 }
 
+static struct elf_want want_of(const struct symbols *s, const struct object *o)
+{
+	return (struct elf_want){ .path = o->path,
+				  .build_id = o->build_id,
+				  .build_id_len = o->build_id_len,
+				  .debug_dir = s->debug_dir,
+				  .sysroot = s->sysroot };
+}
+
+void symbols_expect(struct symbols *s, uint32_t object)
+{
+	struct object *o = &s->objects[object < s->len ? object : 0];
+	struct elf_want want = want_of(s, o);
+
+	if (s->opener && o != s->objects && !o->is_open && !o->ahead && !o->is_recorder)
+		o->ahead = opener_add(s->opener, &want);
+}
+
 static void object_open(struct symbols *s, struct object *o)
 {
-	struct elf_want want = {
-		.path = o->path,
-		.build_id = o->build_id,
-		.build_id_len = o->build_id_len,
-		.debug_dir = s->debug_dir,
-		.sysroot = s->sysroot,
-		.use_debuginfod = s->options.use_debuginfod,
-	};
-	struct buf note = { 0 };
-	Dwarf *dwarf;
+	struct elf_want want = want_of(s, o);
 
 	o->is_open = true;
 	s->stats.objects_opened++;
-	if (elf_object_open(&o->elf, &want, &note))
-		o->elf = NULL;
-	if (note.len)
-		add_note(s, note.data);
-	buf_release(&note);
-	dwarf = o->elf ? elf_object_dwarf(o->elf, &o->dwarf_bias) : NULL;
-	if (dwarf) {
-		o->dwarf = dwarf_index_new(dwarf);
-		o->data = dwarf_data_new(dwarf);
-	}
+	if (o->ahead)
+		opener_take(s->opener, o->ahead, &o->file);
+	else
+		opened_make(&o->file, &want);
+	o->ahead = NULL;
+	if (o->file.note.len)
+		add_note(s, o->file.note.data);
 }
 
 struct symbols *symbols_new(const struct symbol_options *options)
@@ -200,6 +203,8 @@ struct symbols *symbols_new(const struct symbol_options *options)
 		s->options = *options;
 	if (wish && !strcmp(wish, "1"))
 		s->options.use_debuginfod = true;
+	if (!s->options.use_debuginfod)
+		unsetenv("DEBUGINFOD_URLS"); /* libdwfl asks the servers named there on its own */
 	if (s->options.debug_dir)
 		s->debug_dir = strdup(s->options.debug_dir);
 	if (s->options.sysroot)
@@ -208,6 +213,8 @@ struct symbols *symbols_new(const struct symbol_options *options)
 		symbols_free(s);
 		return NULL;
 	}
+	if (s->options.opens_ahead)
+		s->opener = opener_new();
 	return s;
 }
 
@@ -215,15 +222,14 @@ void symbols_free(struct symbols *s)
 {
 	if (!s)
 		return;
+	opener_free(s->opener);
 	for (size_t i = 0; i < s->len; i++) {
 		struct map_iter it = { 0 };
 
 		while (map_next(&s->objects[i].chains, &it))
 			free((void *)(uintptr_t)it.value);
 		map_release(&s->objects[i].chains);
-		dwarf_index_free(s->objects[i].dwarf);
-		dwarf_data_free(s->objects[i].data);
-		elf_object_free(s->objects[i].elf);
+		opened_release(&s->objects[i].file);
 	}
 	for (size_t i = 0; i < s->notes_len; i++)
 		free(s->notes[i]);
@@ -305,12 +311,12 @@ static void name_from_symbol(struct symbols *s, struct object *o, struct frame *
 	const char *plt = NULL;
 	uint64_t start = 0;
 
-	if (o->elf && elf_object_function(o->elf, frame->address, &symbol)) {
+	if (o->file.elf && elf_object_function(o->file.elf, frame->address, &symbol)) {
 		frame->linkage = essential_name(s, symbol.name);
 		frame->function = frame->linkage ? readable(s, frame->linkage) : NULL;
 		frame->start = symbol.start;
 		frame->source = FRAME_SYMBOL;
-	} else if (o->elf && (plt = elf_object_plt(o->elf, frame->address, &start))) {
+	} else if (o->file.elf && (plt = elf_object_plt(o->file.elf, frame->address, &start))) {
 		char *name = demangle(plt);
 
 		buf_printf(&text, "%s@plt", name ? name : plt);
@@ -318,7 +324,7 @@ static void name_from_symbol(struct symbols *s, struct object *o, struct frame *
 		frame->source = FRAME_PLT;
 		frame->start = start;
 	} else {
-		frame->start = o->elf ? elf_object_unwind_start(o->elf, frame->address) : 0;
+		frame->start = o->file.elf ? elf_object_unwind_start(o->file.elf, frame->address) : 0;
 		buf_printf(&text, "%s+0x%llx", o->name,
 			   (unsigned long long)(frame->start ? frame->start : frame->address));
 		frame->source = FRAME_OFFSET;
@@ -338,8 +344,8 @@ static void prefer_public_name(struct symbols *s, struct object *o, struct frame
 	struct elf_symbol symbol;
 
 	if (frame->function[0] != '_' || frame->inlined || !frame->start ||
-	    !elf_object_function(o->elf, frame->start, &symbol) || symbol.start != frame->start || symbol.is_local ||
-	    strspn(symbol.name, "_") > strspn(frame->function, "_"))
+	    !elf_object_function(o->file.elf, frame->start, &symbol) || symbol.start != frame->start ||
+	    symbol.is_local || strspn(symbol.name, "_") > strspn(frame->function, "_"))
 		return;
 	frame->linkage = essential_name(s, symbol.name);
 	if (frame->linkage)
@@ -365,7 +371,7 @@ static void name_from_dwarf(struct symbols *s, struct dwarf_function *function, 
 
 static size_t frames_of(struct object *o, uint64_t address, struct dwarf_frame *found)
 {
-	size_t len = o->dwarf ? dwarf_index_lookup(o->dwarf, address - o->dwarf_bias, found) : 0;
+	size_t len = o->file.dwarf ? dwarf_index_lookup(o->file.dwarf, address - o->file.dwarf_bias, found) : 0;
 
 	if (!len) {
 		memset(found, 0, sizeof(*found));
@@ -393,7 +399,7 @@ static struct frame_chain *object_lookup(struct symbols *s, struct object *o, ui
 		frame->file = found[i].file ? absolute(s, found[i].file, found[i].dir) : NULL;
 		frame->module = o->name;
 		frame->module_path = o->path;
-		frame->start = found[i].start ? found[i].start + o->dwarf_bias : 0;
+		frame->start = found[i].start ? found[i].start + o->file.dwarf_bias : 0;
 		if (found[i].function)
 			name_from_dwarf(s, found[i].function, frame);
 		else
@@ -477,12 +483,13 @@ const char *symbols_data_name(struct symbols *s, uint32_t object, uint64_t addre
 		return NULL;
 	if (!o->is_open)
 		object_open(s, o);
-	if (!o->elf || !elf_object_data(o->elf, address, &symbol))
+	if (!o->file.elf || !elf_object_data(o->file.elf, address, &symbol))
 		return NULL;
 	name = demangle(symbol.name);
 	buf_add(&text, name ? name : symbol.name, name ? strlen(name) : without_number(symbol.name));
 	free(name);
-	if ((!o->data || dwarf_data_member(o->data, symbol.start - o->dwarf_bias, address - symbol.start, &text)) &&
+	if ((!o->file.data ||
+	     dwarf_data_member(o->file.data, symbol.start - o->file.dwarf_bias, address - symbol.start, &text)) &&
 	    address != symbol.start)
 		buf_printf(&text, "+0x%llx", (unsigned long long)(address - symbol.start));
 	kept = text.failed ? NULL : symbols_intern(s, text.data);

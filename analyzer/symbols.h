@@ -13,9 +13,9 @@
  * tables tell), then "[unknown]". A file on disk
  * whose build-id is not the recorded one gives no names at all, only a note.
  *
- * Safety:  one thread. ELF and DWARF are untrusted: all reading is done by elfutils, depth and counts are bounded
- *          here, and symbols_lookup's worker (object_lookup in symbols.c) depends on nothing but the object and
- *          the address, so it can be moved into a helper process.
+ * Safety:  one thread (opener.h has another, which nobody sees). ELF and DWARF are untrusted: all reading is done by
+ * elfutils, depth and counts are bounded here, and symbols_lookup's worker (object_lookup in symbols.c) depends on
+ * nothing but the object and the address, so it can be moved into a helper process.
  */
 #ifndef RINGSIDE_SYMBOLS_H
 #define RINGSIDE_SYMBOLS_H
@@ -61,6 +61,7 @@ struct symbol_options {
 	bool use_debuginfod;   /* ask servers of DEBUGINFOD_URLS; also when RINGSIDE_DEBUGINFOD=1 */
 	const char *debug_dir; /* where separate debug files are; NULL: /usr/lib/debug */
 	const char *sysroot;   /* prefix for module paths; NULL: none */
+	bool opens_ahead;      /* symbols_expect does something: by a thread, which wants a core to spare */
 };
 
 struct symbols;
@@ -77,6 +78,13 @@ void symbols_free(struct symbols *s);
  * Cost:     a hash lookup; no file is opened.
  */
 uint32_t symbols_object(struct symbols *s, struct module *module);
+
+/*
+ * symbols_expect - addresses of `object` will be looked up: open it meanwhile in another thread.
+ *
+ * Cost:     the first time for an object a few us, then nothing.
+ */
+void symbols_expect(struct symbols *s, uint32_t object);
 
 /* symbols_is_recorder - whether the object is libringside.so: all its addresses are one frame "[ringside]". */
 bool symbols_is_recorder(const struct symbols *s, uint32_t object);

@@ -145,6 +145,83 @@ static inline size_t codec_put_alloc(void *p, struct codec_state from, enum rsd_
 	return 12;
 }
 
+/* What a short form holds besides tick and address, which are in the state. */
+struct codec_short {
+	enum rsd_tag tag; /* of the compact form: RSD_TAG_FREE to RSD_TAG_REALLOC_FREE */
+	uint32_t stack;	  /* 0 for a free, and so is size */
+	uint64_t size;
+};
+
+static inline int64_t codec_sign_extend(uint64_t value, int bits)
+{
+	return (int64_t)(value << (64 - bits)) >> (64 - bits);
+}
+
+static inline bool codec_is_free(enum rsd_tag tag)
+{
+	return tag == RSD_TAG_FREE || tag == RSD_TAG_REALLOC_FREE;
+}
+
+static inline size_t codec_get_tight(const void *p, size_t left, struct codec_state *state, struct codec_short *out)
+{
+	uint32_t word, rest;
+
+	memcpy(&word, p, 4);
+	out->tag = (enum rsd_tag)((word & 15) - RSD_TAG_TIGHT);
+	if (!codec_is_free(out->tag)) {
+		if (left < 8)
+			return 0;
+		memcpy(&rest, (const char *)p + 4, 4);
+		out->size = rest >> CODEC_TIGHT_STACK_BITS;
+		out->stack = rest & ((1u << CODEC_TIGHT_STACK_BITS) - 1);
+	}
+	state->tick += word >> 4 & ((1u << CODEC_TIGHT_TICK_BITS) - 1);
+	state->addr += (uint64_t)(int64_t)((int16_t)(word >> 16) * 16);
+	return codec_is_free(out->tag) ? 4 : 8;
+}
+
+static inline size_t codec_get_compact(const void *p, size_t left, struct codec_state *state, struct codec_short *out)
+{
+	uint64_t word;
+	uint32_t rest;
+
+	if (left < 8)
+		return 0;
+	memcpy(&word, p, 8);
+	out->tag = (enum rsd_tag)(word & 15);
+	if (codec_is_free(out->tag)) {
+		state->tick += word >> 4 & 0xffffff;
+		state->addr += (uint64_t)codec_sign_extend(word >> 28, CODEC_FREE_ADDR_BITS) * 8;
+		return 8;
+	}
+	if (left < 12)
+		return 0;
+	memcpy(&rest, (const char *)p + 8, 4);
+	out->size = word >> 56 | (rest >> 24) << 8;
+	out->stack = rest & CODEC_STACK_MAX;
+	state->tick += word >> 4 & 0xffffff;
+	state->addr += (uint64_t)codec_sign_extend(word >> 28 & 0xfffffff, CODEC_ALLOC_ADDR_BITS) * 8;
+	return 12;
+}
+
+/*
+ * codec_get_short - decode the record at `p`, of which `left` (4 or more) bytes are readable, if it is in a short form.
+ *
+ * state:    moved on to this record.
+ * Returns:  its length, or 0 when it is long or no record: then nothing has changed but *out.
+ */
+static inline size_t codec_get_short(const void *p, size_t left, struct codec_state *state, struct codec_short *out)
+{
+	unsigned tag = *(const uint8_t *)p & 15;
+
+	out->size = out->stack = 0;
+	if (tag >= RSD_TAG_FREE + RSD_TAG_TIGHT && tag <= RSD_TAG_REALLOC_FREE + RSD_TAG_TIGHT)
+		return codec_get_tight(p, left, state, out);
+	if (tag >= RSD_TAG_FREE && tag <= RSD_TAG_REALLOC_FREE)
+		return codec_get_compact(p, left, state, out);
+	return 0;
+}
+
 /*
  * One decoded record: the fields of its shape are set, the rest is 0. For short forms kind, tick, addr,
  * size, stack and api are set as the long form would.

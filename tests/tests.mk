@@ -49,6 +49,19 @@ $(B)/tests/unit/tsan/preload/%: tests/preload/%.c $(TSAN_OBJ) $(wildcard tests/s
 	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fsanitize=thread -fno-omit-frame-pointer -MF $@.d -o $@ $< \
 		$(wildcard tests/support/fake_*.c) $(TSAN_OBJ) -lcmocka -lunwind -ldl
 
+TSAN_UNITS += $(patsubst %,$(B)/tests/unit/tsan/analyzer/test_%,packed pass symbols)
+TSAN_ANALYZER_OBJ := $(SAN_OBJ:$(B)/san/%=$(B)/tsan/%)
+$(B)/tsan/analyzer/%.o: analyzer/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $< (thread sanitizer)")
+	$(Q)$(CC) $(CPPFLAGS) $(COMMON) -fsanitize=thread $(CFLAGS) -c -o $@ $<
+
+$(B)/tests/unit/tsan/analyzer/%: tests/analyzer/%.c $(TSAN_ANALYZER_OBJ) $(wildcard tests/support/trace*.[ch])
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  TEST $< (thread sanitizer)")
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fsanitize=thread -MF $@.d -o $@ $< $(wildcard tests/support/trace*.c) \
+		$(TSAN_ANALYZER_OBJ) -lcmocka $(ANALYZER_LIBS)
+
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
 # libunwind, because both export _Unwind_*.
 ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes memo stacks text)
@@ -95,5 +108,5 @@ warnings: ## build with gcc and clang into a throw-away folder, warnings are err
 
 .PHONY: units check e2e oracle-long warnings
 .PRECIOUS: $(B)/san/%.o
--include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d)
-.SECONDARY: $(TSAN_OBJ)
+-include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d) $(TSAN_ANALYZER_OBJ:.o=.d)
+.SECONDARY: $(TSAN_OBJ) $(TSAN_ANALYZER_OBJ)

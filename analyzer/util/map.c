@@ -51,6 +51,11 @@ uint64_t hash_bytes(const void *data, size_t len)
 	return mix(h ^ word);
 }
 
+uint64_t hash_factor(void)
+{
+	return UINT64_C(0x9e3779b97f4a7c15) ^ (get_seed() >> 24 & ~UINT64_C(1));
+}
+
 void map_init(struct map *m)
 {
 	*m = (struct map)MAP_INIT;

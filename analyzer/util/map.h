@@ -64,4 +64,10 @@ bool map_next(const struct map *m, struct map_iter *it);
 uint64_t hash_u64(uint64_t x);
 uint64_t hash_bytes(const void *data, size_t len);
 
+/*
+ * hash_factor - an odd number to multiply keys with; the upper bits of the product are the hash. Its own upper bits are
+ * those of the golden ratio, which spreads keys in even distances evenly, the lower ones are secret.
+ */
+uint64_t hash_factor(void);
+
 #endif

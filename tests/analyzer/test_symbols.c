@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "analyzer/symbols.h"
+#include "analyzer/util/buf.h"
 
 static char dir[] = "/tmp/ringside-symbols-XXXXXX";
 
@@ -525,6 +526,63 @@ static void outside_modules_is_unknown(void **state)
 	close_bench(&b);
 }
 
+#define AHEAD 8
+
+/* Some of AHEAD copies of a program are opened in a thread, some are missing, some are never asked for. */
+static void check_ahead(const unsigned long *at, bool opens_ahead, struct buf *names)
+{
+	struct symbol_options options = { .opens_ahead = opens_ahead };
+	struct symbols *symbols = symbols_new(&options);
+	struct modules modules;
+	const char *note;
+
+	modules_init(&modules);
+	for (uint32_t i = 0; i < AHEAD; i++) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/ahead%u", dir, i);
+		assert_int_equal(modules_add(&modules, i + 1, path, strlen(path), NULL, 0, 0, 0, 0x90000), 0);
+		symbols_object(symbols, modules_by_id(&modules, i + 1));
+		symbols_expect(symbols, i + 1);
+		symbols_expect(symbols, i + 1); /* once is enough */
+	}
+	symbols_expect(symbols, 0);
+	symbols_expect(symbols, 77);
+	/* From both ends: what the thread has begun, and what it has not. */
+	for (uint32_t i = 0; i < AHEAD - 1; i++) {
+		uint32_t object = 1 + (i % 2 ? AHEAD - 1 - i / 2 : i / 2);
+
+		for (size_t place = 0; place < PLACES; place++) {
+			const struct frame_chain *chain = symbols_lookup(symbols, object, at[place]);
+
+			for (uint32_t frame = 0; frame < chain->len; frame++)
+				buf_printf(names, "%s %u\n", chain->frames[frame].function, chain->frames[frame].line);
+		}
+	}
+	for (size_t i = 0; (note = symbols_note(symbols, i)); i++)
+		buf_printf(names, "%s\n", note);
+	symbols_free(symbols);
+	modules_release(&modules);
+}
+
+static void objects_opened_ahead_have_the_same_names(void **state)
+{
+	struct buf ahead = { 0 }, plain = { 0 };
+	unsigned long at[PLACES];
+
+	(void)state;
+	run("gcc -O2 -g -gz=zlib prog.c -o ahead0");
+	run("cp ahead0 ahead1; cp ahead0 ahead3; cp ahead0 ahead4; cp ahead0 ahead6; strip ahead3; echo text >ahead7");
+	assert_int_equal(addresses("ahead0", at, PLACES), PLACES);
+	check_ahead(at, false, &plain);
+	check_ahead(at, true, &ahead);
+	assert_non_null(strstr(buf_string(&plain), "innermost"));
+	assert_non_null(strstr(buf_string(&plain), "ahead7: not an ELF file"));
+	assert_string_equal(buf_string(&ahead), buf_string(&plain));
+	buf_release(&ahead);
+	buf_release(&plain);
+}
+
 /* Any byte of the file may be wrong: names may be wrong then, nothing else. */
 static void damaged_files_do_no_harm(void **state)
 {
@@ -579,6 +637,7 @@ int main(void)
 		cmocka_unit_test(the_c_library_is_called_by_its_public_names),
 		cmocka_unit_test(equal_modules_are_one_object),
 		cmocka_unit_test(outside_modules_is_unknown),
+		cmocka_unit_test(objects_opened_ahead_have_the_same_names),
 		cmocka_unit_test(damaged_files_do_no_harm),
 	};
 
