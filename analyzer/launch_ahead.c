@@ -17,6 +17,7 @@
 #define IDLE_UNITS 48u	/* a program that wrote less is left alone: most end soon */
 #define AHEAD_UNITS 96u /* 6 MiB: what a busy thread fills in 20 ms */
 #define CHUNK_UNITS 16u /* made in one step */
+#define WINDOW_UNITS 256u
 #define NAP_LEAST_NS 500000u
 #define NAP_MOST_NS 20000000u
 
@@ -25,19 +26,47 @@ static void nap(uint64_t ns)
 	nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
 }
 
-/* Make units [from, from + CHUNK_UNITS) of the file. False: no space, or not on this kernel. */
-static bool make_chunk(int fd, uint64_t from)
-{
-	size_t size = (size_t)CHUNK_UNITS * RSD_UNIT;
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)(from * RSD_UNIT));
-	bool is_made = p != MAP_FAILED && !madvise(p, size, MADV_POPULATE_WRITE);
+/*
+ * The mapping through which pages are made. A large one, since taking a small one away costs 6 us a page: the kernel's
+ * folios of the file are larger, and each dirty page walks all of its folio.
+ */
+struct window {
+	int fd;
+	uint64_t first; /* unit */
+	char *at;	/* NULL: none */
+};
 
-	if (p != MAP_FAILED)
-		munmap(p, size);
-	return is_made;
+static void window_release(struct window *w)
+{
+	if (w->at)
+		munmap(w->at, (size_t)WINDOW_UNITS * RSD_UNIT);
+	w->at = NULL;
 }
 
-static void keep_ahead(struct launch_ahead *a, int fd, const struct rsd_header *h)
+static bool window_move(struct window *w, uint64_t unit)
+{
+	size_t size = (size_t)WINDOW_UNITS * RSD_UNIT;
+	void *p;
+
+	if (w->at && unit >= w->first && unit < w->first + WINDOW_UNITS)
+		return true;
+	window_release(w);
+	w->first = unit / WINDOW_UNITS * WINDOW_UNITS;
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, w->fd, (off_t)(w->first * RSD_UNIT));
+	if (p == MAP_FAILED)
+		return false;
+	w->at = p;
+	return true;
+}
+
+/* Make units [from, from + CHUNK_UNITS) of the file. False: no space, or not on this kernel. */
+static bool make_chunk(struct window *w, uint64_t from)
+{
+	return window_move(w, from) &&
+	       !madvise(w->at + (from - w->first) * RSD_UNIT, (size_t)CHUNK_UNITS * RSD_UNIT, MADV_POPULATE_WRITE);
+}
+
+static void keep_ahead(struct launch_ahead *a, struct window *w, const struct rsd_header *h)
 {
 	uint64_t made = 0, nap_ns = NAP_MOST_NS / 4;
 
@@ -45,13 +74,13 @@ static void keep_ahead(struct launch_ahead *a, int fd, const struct rsd_header *
 		uint64_t used = __atomic_load_n(&h->next_unit, __ATOMIC_RELAXED), cap = h->cap_units;
 
 		if (made < used)
-			made = used;
+			made = (used + CHUNK_UNITS - 1) / CHUNK_UNITS * CHUNK_UNITS;
 		if (used < IDLE_UNITS || made + CHUNK_UNITS > used + AHEAD_UNITS || made + CHUNK_UNITS > cap) {
 			nap(nap_ns);
 			nap_ns = nap_ns * 2 < NAP_MOST_NS ? nap_ns * 2 : NAP_MOST_NS;
 			continue;
 		}
-		if (!make_chunk(fd, made))
+		if (!make_chunk(w, made))
 			return;
 		made += CHUNK_UNITS;
 		nap_ns = NAP_LEAST_NS;
@@ -61,23 +90,24 @@ static void keep_ahead(struct launch_ahead *a, int fd, const struct rsd_header *
 static void *run(void *arg)
 {
 	struct launch_ahead *a = arg;
-	int fd = -1;
+	struct window w = { .fd = -1 };
 	struct rsd_header *h = MAP_FAILED;
 
 	/* The program makes the file what it is; until then it is empty. */
 	while (h == MAP_FAILED && !atomic_load(&a->is_over)) {
 		nap(NAP_MOST_NS / 4);
-		if (fd < 0)
-			fd = open(a->file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0 && lseek(fd, 0, SEEK_END) >= (off_t)RSD_UNIT)
-			h = mmap(NULL, RSD_TEXT_OFFSET, PROT_READ, MAP_SHARED, fd, 0);
+		if (w.fd < 0)
+			w.fd = open(a->file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+		if (w.fd >= 0 && lseek(w.fd, 0, SEEK_END) >= (off_t)RSD_UNIT)
+			h = mmap(NULL, RSD_TEXT_OFFSET, PROT_READ, MAP_SHARED, w.fd, 0);
 	}
 	if (h != MAP_FAILED) {
-		keep_ahead(a, fd, h);
+		keep_ahead(a, &w, h);
+		window_release(&w);
 		munmap(h, RSD_TEXT_OFFSET);
 	}
-	if (fd >= 0)
-		close(fd);
+	if (w.fd >= 0)
+		close(w.fd);
 	return NULL;
 }
 
