@@ -128,6 +128,7 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 	if (filter && filter->thread_pattern)
 		err = choose_threads(&a->rec, filter->thread_pattern, &pass_filter.threads, error);
 	err = err ? err : init_models(a);
+	err = err || pass_filter.from_ns || pass_filter.threads ? err : heap_adopt(&a->heap);
 	stack_space_reserve(a->rec.space);
 	if (!err && watch && watch->opened)
 		watch->opened(&a->rec);

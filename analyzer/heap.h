@@ -36,6 +36,7 @@ struct heap_site {
 struct heap {
 	struct recording *rec;
 	struct live live;
+	struct map adopted; /* address -> tick, see heap_adopt */
 	struct heap_site *sites; /* site 0 is the empty stack */
 	size_t sites_len, sites_cap;
 	uint32_t **site_of; /* stack / HEAP_PAGE -> page of site indices by stack % HEAP_PAGE, 0: none yet */
@@ -54,6 +55,12 @@ struct heap {
 
 int heap_init(struct heap *h, struct recording *rec);
 void heap_release(struct heap *h);
+
+/*
+ * heap_adopt - before the pass: sampled blocks that are alive and whose allocation a ring has overwritten are known from
+ * the dump's table of them. 0 or -ENOMEM.
+ */
+int heap_adopt(struct heap *h);
 
 /* heap_sink - what pass_run should call; keeps `h`. */
 struct pass_sink heap_sink(struct heap *h);

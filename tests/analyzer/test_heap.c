@@ -179,6 +179,35 @@ static void samples_stand_for_what_was_not_recorded(void **state)
 	trace_release(&t);
 }
 
+static void blocks_older_than_the_ring_are_known_by_the_table(void **state)
+{
+	struct trace t;
+	struct traced d;
+	struct trace_lane lane;
+	struct rec_alloc rec = { .addr = 0x2000, .size = 1 << 20, .api = API_MALLOC };
+	uint32_t stack;
+
+	(void)state;
+	trace_init(&t);
+	trace_header(&t)->heap_mode = RSD_HEAP_SAMPLE;
+	trace_header(&t)->sample_bytes = 4096;
+	trace_header(&t)->ring_bytes = 1 << 20;
+	trace_add_thread(&t, 0, 100, "main");
+	rec.stack = stack = trace_stack(&t, 0x10, 0x20);
+	trace_add_live(&t, 0, 5, 0x1000, 1 << 20, stack); /* its record is gone */
+	trace_add_live(&t, 0, 60, 0x2000, 1 << 20, stack);
+	trace_add_live(&t, 9, 7, 0x3000, 1 << 20, stack); /* of a thread that has no events here */
+	lane = trace_lane(&t, RSD_EXTENT_EVENTS, 0, 50);
+	trace_put(&t, &lane, EV_SAMPLED_ALLOC, 60, &rec, sizeof(rec));
+	traced_open(&d, &t, NULL);
+	assert_int_equal(heap_count(d.a.heap.total.allocations), 3);
+	assert_int_equal(d.a.heap.total.live_bytes, 3 << 20);
+	assert_int_equal(traced_heap_site(&d, stack)->live_bytes, 3 << 20);
+	assert_int_equal(d.a.heap.missed_frees, 0);
+	traced_release(&d);
+	trace_release(&t);
+}
+
 static void a_table_of_blocks_forgets_none(void **state)
 {
 	struct live l = { 0 };
@@ -212,6 +241,7 @@ int main(void)
 		cmocka_unit_test(an_address_handed_out_twice_lost_a_free),
 		cmocka_unit_test(shares_of_the_peak_are_exact),
 		cmocka_unit_test(samples_stand_for_what_was_not_recorded),
+		cmocka_unit_test(blocks_older_than_the_ring_are_known_by_the_table),
 		cmocka_unit_test(a_table_of_blocks_forgets_none),
 	};
 

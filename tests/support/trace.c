@@ -158,6 +158,20 @@ void trace_add_fd(struct trace *t, uint32_t fd, const struct rsd_fd *slot)
 	((struct rsd_fd *)(trace_extent(t, t->fds_unit) + 1))[fd] = *slot;
 }
 
+void trace_add_live(struct trace *t, uint32_t thread, uint64_t ns, uint64_t addr, uint64_t size, uint32_t stack)
+{
+	struct rsd_live *live;
+
+	if (!t->live_unit)
+		t->live_unit = add_extent(t, RSD_EXTENT_LIVE, 0, 1);
+	live = (struct rsd_live *)(trace_extent(t, t->live_unit) + 1);
+	while (live->addr)
+		live++;
+	*live = (struct rsd_live){
+		.addr = addr, .size = size, .tick = TRACE_START + ns, .stack = stack, .thread = thread
+	};
+}
+
 /* ---- records -------------------------------------------------------------------------------------------------- */
 
 struct trace_lane trace_lane(struct trace *t, enum rsd_extent_kind kind, uint32_t thread, uint64_t ns)

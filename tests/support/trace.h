@@ -25,7 +25,7 @@ struct trace_lane {
 struct trace {
 	uint8_t *data; /* the file; moves when a unit is added: keep no pointers */
 	size_t units;
-	size_t threads_unit, nodes_unit, meta_unit, fds_unit; /* 0: not there yet */
+	size_t threads_unit, nodes_unit, meta_unit, fds_unit, live_unit; /* 0: not there yet */
 	uint32_t nodes;
 	uint64_t seq;
 };
@@ -45,6 +45,9 @@ void trace_end(struct trace *t, uint64_t ns, int status);
 
 /* trace_stack - a stack of one outermost frame at `outer` and one at `inner` that it called; 0 leaves one out. */
 uint32_t trace_stack(struct trace *t, uint64_t outer, uint64_t inner);
+/* trace_add_live - a sampled block that is alive, allocated at `ns`. */
+void trace_add_live(struct trace *t, uint32_t thread, uint64_t ns, uint64_t addr, uint64_t size, uint32_t stack);
+
 /* trace_string - a name; returns its id. */
 uint32_t trace_string(struct trace *t, uint32_t id, const char *text);
 /* trace_fd - the slot of an open descriptor. */
