@@ -106,14 +106,18 @@ def weight_row(case, r):
             "%.1f" % r["bytes_per_event"] if per_event_means(r) else "", size_text(r.get("rss_added_kib"))]
 
 
-def weights(cases):
+def weights(cases, small_size):
     """What recordings take on disk and in memory: the large ones row by row, the small ones in a sentence."""
     measured = [(case, r) for case in cases for r in case["recorders"] if "median" in r]
     large = [weight_row(case, r) for case, r in measured
              if per_event_means(r) or r["recorder"] == "heaptrack" and find(case, "heap")]
     small = sorted(r["bytes"] / 1024 for _, r in measured if r["group"] == "ringside" and not per_event_means(r))
-    text = ("Ringside keeps each event with its time and thread and doesn't compress, so that the file is complete\n"
-            "at any moment. heaptrack compresses its file and notes the time now and then, not the thread.")
+    text = ("Ringside keeps each event with its time and thread, and compresses afterwards if asked to (`record -z`), so\n"
+            "that the file is complete at any moment. heaptrack compresses while it records, and notes the time now and\n"
+            "then, not the thread.")
+    if small_size:
+        text += " The recording of churn-30-1t takes %.1f bytes a malloc+free pair compressed." % (
+            small_size["bytes_per_pair"])
     if small:
         text += " Ringside's other recordings\nof these programs have fewer than 10 000 events and take %s to %s." % (
             size_text(small[0]), size_text(small[-1]))
@@ -205,7 +209,7 @@ def page_of(result):
              cost_table(block, ["block"] + unique(peers(block)), {"block": "**Ringside**, block"}),
              "\n## Other tools: CPU and real programs\n",
              cost_table(other, ["everything"] + unique(peers(other)), {"everything": "**Ringside**, everything"}),
-             "\n## What a recording weighs\n", weights(cases), "\n## Reading\n",
+             "\n## What a recording weighs\n", weights(cases, result["compressed"]), "\n## Reading\n",
              "From start to the end of the output, no symbol cache from before. Events are allocations and frees.\n"
              "heaptrack has looked up functions and lines while it recorded, in a second process.\n",
              markdown(["reader", "events", "seconds", "events/s", "first output", "peak RSS"],

@@ -52,8 +52,19 @@ def row(program, reader, events, runs):
     return result
 
 
+def compressed(bench, file, events):
+    """What `ringside compress` makes of a recording of malloc and free."""
+    small = file + ".small"
+    subprocess.run([bench.ringside, "compress", "-o", small, file], check=True, timeout=bench.seconds * 4)
+    size = os.stat(small).st_size
+    return {"bytes": size, "bytes_per_pair": size / (events / 2)}
+
+
 def compare(bench, program, argv, recorders, options, say):
-    """Both readers in turn on recordings of one program. Events are those Ringside counted, for both."""
+    """
+    Both readers in turn on recordings of one program. Events are those Ringside counted, for both.
+    Returns the rows, and what compressing does.
+    """
     ringside = next(r for r in recorders if r.name == "heap")
     heaptrack = next(r for r in recorders if r.name == "heaptrack")
     with bench.folder() as directory:
@@ -72,4 +83,5 @@ def compare(bench, program, argv, recorders, options, say):
                 runs[name].append(read_once(bench, command, directory))
         heap = bench.report(file)["heap"]
         events = heap["allocations"] + heap["frees"]
-    return [row(program, name, events, runs[name]) for name in readers]
+        small = compressed(bench, file, events)
+    return [row(program, name, events, runs[name]) for name in readers], small

@@ -22,6 +22,7 @@ import recorders as recorder_list  # noqa: E402
 
 PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "performance.md")
 NOT_QUICK = ("churn-5-2t", "churn-60-2t", "churn-5-8t", "churn-30-8t", "churn-60-8t", "redis")
+READ = ("churn-30-1t", "sqlite", "jq", "python", "compile")
 QUICK_REAL_PEERS = ("heaptrack", "perf 99 Hz", "gperftools cpu")
 
 
@@ -70,16 +71,21 @@ def run_cases(bench, cases, recorders, options):
 
 
 def run_readers(bench, cases, recorders, options):
-    """On a program of one site with millions of events, and on a real one with symbols to find."""
-    rows = []
+    """On a program of one site with millions of events, on one with ten times as many, and on real ones with symbols."""
+    rows, small = [], None
     for case in cases:
-        if case.name in ("churn-30-1t", "jq"):
-            argv = case.argv(case.ops // (5 if options.quick else 1))
-            rows += reading.compare(bench, case.name, argv, recorders, options, say)
+        if case.name not in READ:
+            continue
+        ops = case.ops // (5 if options.quick else 1)
+        found, size = reading.compare(bench, case.name, case.argv(ops), recorders, options, say)
+        rows += found
+        if case.name == "churn-30-1t":
+            small = size
+            rows += reading.compare(bench, case.name + ", 10 times", case.argv(10 * ops), recorders, options, say)[0]
     say("")
     if rows:
         print(page.text_of_reading(rows), flush=True)
-    return rows
+    return rows, small
 
 
 def failures(result):
@@ -108,9 +114,9 @@ def main():
               "versions": machine.versions(bench.ringside), "missing_cases": missing_cases,
               "missing_recorders": {r.name: r.missing() for r in recorders if r.missing()}}
     result["cases"] = run_cases(bench, cases, recorders, options)
-    result["reading"] = []
+    result["reading"], result["compressed"] = [], None
     if not failures(result):  # a recording that can't be made can't be read
-        result["reading"] = run_readers(bench, cases, recorders, options)
+        result["reading"], result["compressed"] = run_readers(bench, cases, recorders, options)
     result["seconds"] = round(time.monotonic() - begin, 1)
     with open(os.path.join(bench.build, "bench", "results.json"), "w") as file:
         json.dump(result, file, indent=1)
