@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* launch_ahead.c - see launch_ahead.h. Nothing in the file is believed: it only says how far the program is. */
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,9 +23,12 @@
 #define NAP_LEAST_NS 500000u
 #define NAP_MOST_NS 20000000u
 
-static void nap(uint64_t ns)
+/* Returns whether the program has ended, after `ns` at the latest. */
+static bool nap(const struct launch_ahead *a, uint64_t ns)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
+	struct pollfd over = { .fd = a->over_fd, .events = POLLIN };
+
+	return ppoll(&over, 1, &(struct timespec){ .tv_nsec = (long)ns }, NULL) != 0;
 }
 
 /*
@@ -70,20 +75,19 @@ static void keep_ahead(struct launch_ahead *a, struct window *w, const struct rs
 {
 	uint64_t made = 0, nap_ns = NAP_MOST_NS / 4;
 
-	while (!atomic_load(&a->is_over)) {
+	while (!nap(a, nap_ns)) {
 		uint64_t used = __atomic_load_n(&h->next_unit, __ATOMIC_RELAXED), cap = h->cap_units;
 
 		if (made < used)
 			made = (used + CHUNK_UNITS - 1) / CHUNK_UNITS * CHUNK_UNITS;
 		if (used < IDLE_UNITS || made + CHUNK_UNITS > used + AHEAD_UNITS || made + CHUNK_UNITS > cap) {
-			nap(nap_ns);
 			nap_ns = nap_ns * 2 < NAP_MOST_NS ? nap_ns * 2 : NAP_MOST_NS;
 			continue;
 		}
 		if (!make_chunk(w, made))
 			return;
 		made += CHUNK_UNITS;
-		nap_ns = NAP_LEAST_NS;
+		nap_ns = made + CHUNK_UNITS > used + AHEAD_UNITS ? NAP_LEAST_NS : 0;
 	}
 }
 
@@ -94,8 +98,7 @@ static void *run(void *arg)
 	struct rsd_header *h = MAP_FAILED;
 
 	/* The program makes the file what it is; until then it is empty. */
-	while (h == MAP_FAILED && !atomic_load(&a->is_over)) {
-		nap(NAP_MOST_NS / 4);
+	while (h == MAP_FAILED && !nap(a, NAP_MOST_NS / 4)) {
 		if (w.fd < 0)
 			w.fd = open(a->file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 		if (w.fd >= 0 && lseek(w.fd, 0, SEEK_END) >= (off_t)RSD_UNIT)
@@ -115,8 +118,8 @@ void launch_ahead_begin(struct launch_ahead *a, const char *file)
 {
 	sigset_t all, mask;
 
-	*a = (struct launch_ahead){ .file = file };
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+	*a = (struct launch_ahead){ .file = file, .over_fd = -1 };
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || (a->over_fd = eventfd(0, EFD_CLOEXEC)) < 0)
 		return;
 	/* Signals are for the thread that passes them on. */
 	sigfillset(&all);
@@ -127,8 +130,8 @@ void launch_ahead_begin(struct launch_ahead *a, const char *file)
 
 void launch_ahead_end(struct launch_ahead *a)
 {
-	atomic_store(&a->is_over, true);
-	if (a->is_running)
+	if (a->is_running && !eventfd_write(a->over_fd, 1))
 		pthread_join(a->thread, NULL);
-	a->is_running = false;
+	if (a->over_fd >= 0)
+		close(a->over_fd);
 }

@@ -11,14 +11,13 @@
 #define RINGSIDE_LAUNCH_AHEAD_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 
 struct launch_ahead {
 	const char *file;
 	pthread_t thread;
 	bool is_running;
-	atomic_bool is_over;
+	int over_fd; /* readable when the program has ended */
 };
 
 /* launch_ahead_begin - start with `file`, which is kept. Where that can't be (one core, an old kernel), nothing

@@ -178,10 +178,10 @@ static struct extent *extent_push(struct reader *r)
 
 static uint64_t first_tick(const struct rsd_extent *raw, const void *data, size_t left)
 {
-	struct codec_state state = { raw->base.tick, raw->base_addr };
+	struct rsd_stream stream = { .tick = raw->base.tick };
 	struct rsd_event ev;
 
-	if (!codec_get(data, left, &state, &ev) || ev.tick > raw->base.tick)
+	if (!codec_get(data, left, &stream, &ev) || ev.tick > raw->base.tick)
 		return raw->base.tick;
 	return ev.tick;
 }
@@ -219,7 +219,6 @@ static int index_unit(struct reader *r, uint64_t unit, uint64_t *step)
 				.first = raw.first,
 				.seq = raw.seq,
 				.base = raw.base,
-				.base_addr = raw.base_addr,
 				.first_tick = raw.base.tick };
 	if (has_records(raw.kind))
 		ext->first_tick = first_tick(&raw, bytes + sizeof(raw),

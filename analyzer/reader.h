@@ -23,7 +23,6 @@ struct extent {
 	uint32_t thread, first;
 	uint64_t seq;
 	struct rsd_clock base;
-	uint64_t base_addr;
 	uint64_t first_tick; /* EVENTS, SAMPLES: of the first record, at most base.tick */
 };
 

@@ -20,7 +20,7 @@ struct stream {
 	struct batch *current; /* in the caller's hands */
 
 	/* Of whoever decodes: a worker while is_busy is set, else nobody. */
-	struct codec_state state;
+	struct rsd_stream state;
 	uint64_t key; /* tick of the last record, never before an earlier one's */
 	uint64_t offset, left;
 	uint32_t thread, at, len;
@@ -93,7 +93,7 @@ static void decode_short(struct stream *st, struct batch *b)
 {
 	const uint8_t *p = st->data + st->at, *end = st->data + st->len;
 	struct pass_event *e = b->events + b->len, *full = b->events + BATCH_EVENTS;
-	struct codec_state state = st->state;
+	struct rsd_stream state = st->state;
 	struct codec_short record;
 	uint64_t key = st->key;
 	size_t n;
@@ -337,7 +337,7 @@ int stream_open(struct streams *s, const struct extent *ext, struct stream **out
 	memset(st, 0, offsetof(struct stream, data));
 	st->all = s;
 	st->ext = ext;
-	st->state = (struct codec_state){ ext->base.tick, ext->base_addr };
+	st->state = (struct rsd_stream){ .tick = ext->base.tick };
 	st->offset = ext->offset;
 	st->left = ext->size;
 	st->thread = known_thread(st, ext->thread);

@@ -3,24 +3,24 @@
 #include "format/codec.h"
 #include "format/kinds.h"
 
-static size_t get_short(const void *p, size_t left, struct codec_state *state, struct rsd_event *ev)
+static size_t get_short(const void *p, size_t left, struct rsd_stream *stream, struct rsd_event *ev)
 {
 	struct codec_short record;
-	size_t size = codec_get_short(p, left, state, &record);
+	size_t size = codec_get_short(p, left, stream, &record);
 
 	if (!size)
 		return 0;
-	ev->tick = state->tick;
+	ev->tick = stream->tick;
 	if (codec_is_free(record.tag)) {
 		ev->kind = record.tag == RSD_TAG_FREE ? EV_FREE : EV_REALLOC_FREE;
-		ev->free = (struct rec_free){ .h.tick = state->tick,
-					      .addr = state->addr,
+		ev->free = (struct rec_free){ .h.tick = stream->tick,
+					      .addr = stream->addr,
 					      .api = record.tag == RSD_TAG_FREE ? API_FREE : API_REALLOC };
 		return size;
 	}
 	ev->kind = record.tag == RSD_TAG_REALLOC_ALLOC ? EV_REALLOC_ALLOC : EV_ALLOC;
-	ev->alloc = (struct rec_alloc){ .h.tick = state->tick,
-					.addr = state->addr,
+	ev->alloc = (struct rec_alloc){ .h.tick = stream->tick,
+					.addr = stream->addr,
 					.size = record.size,
 					.stack = record.stack,
 					.api = record.tag == RSD_TAG_MALLOC   ? API_MALLOC
@@ -29,7 +29,7 @@ static size_t get_short(const void *p, size_t left, struct codec_state *state, s
 	return size;
 }
 
-static size_t get_long(const void *p, size_t left, struct codec_state *state, struct rsd_event *ev)
+static size_t get_long(const void *p, size_t left, struct rsd_stream *stream, struct rsd_event *ev)
 {
 	struct rec_head head;
 	const struct kind_info *info;
@@ -42,7 +42,7 @@ static size_t get_long(const void *p, size_t left, struct codec_state *state, st
 	if (size < sizeof(head) || size > left)
 		return 0;
 	ev->kind = (enum rsd_event_kind)RSD_HEAD_KIND(head.head);
-	ev->tick = state->tick = head.tick;
+	ev->tick = stream->tick = head.tick;
 	info = kind_info(ev->kind);
 	if (!info)
 		return size;
@@ -51,15 +51,15 @@ static size_t get_long(const void *p, size_t left, struct codec_state *state, st
 	memcpy(&ev->alloc, p, info->size);
 	/* Both heap shapes begin head, addr. */
 	if (info->moves_addr)
-		state->addr = ev->free.addr;
+		codec_move_to(stream, head.tick, ev->free.addr);
 	return size;
 }
 
-size_t codec_get(const void *p, size_t left, struct codec_state *state, struct rsd_event *ev)
+size_t codec_get(const void *p, size_t left, struct rsd_stream *stream, struct rsd_event *ev)
 {
 	if (left < 4)
 		return 0;
 	if ((*(const uint8_t *)p & 15) == RSD_TAG_LONG)
-		return get_long(p, left, state, ev);
-	return get_short(p, left, state, ev);
+		return get_long(p, left, stream, ev);
+	return get_short(p, left, stream, ev);
 }

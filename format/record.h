@@ -100,7 +100,17 @@ enum rsd_extent_kind {
 	RSD_EXTENT_SYMBOLS = 8, /* symbol slices that the launcher appends, see docs/format.md */
 };
 
-#define RSD_EXTENT_MAGIC 0x31545845u /* "EXT1" */
+#define RSD_EXTENT_MAGIC 0x32545845u /* "EXT2" */
+
+/*
+ * Where a stream of records stands: what the short forms of codec.h are differences to. At the start of an extent tick
+ * is the extent's, the rest is 0.
+ */
+#define RSD_GROUPS 16u
+struct rsd_stream {
+	uint64_t tick, addr;
+	uint64_t place[RSD_GROUPS]; /* the last one of each group, see codec_group */
+};
 
 /* First bytes of every extent; data follow at sizeof(struct rsd_extent). `magic` is stored last. */
 struct rsd_extent {
@@ -111,11 +121,10 @@ struct rsd_extent {
 	uint32_t first;	 /* first id, index or descriptor in it, by kind */
 	uint64_t seq;	 /* a recycled extent gets a new one before it is written again */
 	struct rsd_clock base;
-	uint64_t base_addr; /* what the first compact record's address delta adds to */
-	uint64_t used;	    /* committed data bytes (EVENTS, SAMPLES); for META the reserved bytes */
-	/* The writer's own state; readers recompute it. */
-	uint64_t last_tick, last_addr;
-	uint64_t reserved[7];
+	uint64_t used; /* committed data bytes (EVENTS, SAMPLES); for META the reserved bytes */
+	uint64_t reserved[2];
+	struct rsd_stream stream; /* the writer's own; readers begin at base.tick and recompute it */
+	uint64_t reserved1[6];
 };
 
 /*
@@ -192,7 +201,7 @@ struct rsd_live {
 	uint32_t stack;
 	uint32_t thread; /* index */
 };
-#define RSD_LIVE_PER_UNIT 2044u
+#define RSD_LIVE_PER_UNIT 2040u
 
 /* ---- records in EVENTS and SAMPLES ------------------------------------------------------------------------
  *
@@ -379,7 +388,7 @@ enum rsd_counter {
 };
 
 _Static_assert(sizeof(struct rsd_header) <= RSD_TEXT_OFFSET, "header fits before its texts");
-_Static_assert(sizeof(struct rsd_extent) == 128, "extent header");
+_Static_assert(sizeof(struct rsd_extent) == 256, "extent header");
 _Static_assert(sizeof(struct rsd_node) == 16, "stack node");
 _Static_assert(sizeof(struct rsd_thread) == 704, "thread slot");
 _Static_assert(sizeof(struct rsd_fd) == 128, "fd slot");

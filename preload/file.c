@@ -281,7 +281,7 @@ struct rsd_extent *file_extent(enum rsd_extent_kind kind, unsigned units, uint32
 	ext->first = first;
 	ext->seq = unit;
 	ext->base = clock_pair();
-	ext->last_tick = ext->base.tick;
+	ext->stream.tick = ext->base.tick;
 	return ext;
 }
 

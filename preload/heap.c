@@ -27,7 +27,7 @@ static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_k
 
 	lane_put(t, lane, kind, now, &record, sizeof(record));
 	if (lane->ext)
-		lane->ext->last_addr = (uintptr_t)block;
+		codec_move_to(&lane->ext->stream, now, (uintptr_t)block);
 }
 
 static void put_long_free(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
@@ -37,7 +37,7 @@ static void put_long_free(struct thread *t, struct lane *lane, enum rsd_event_ki
 
 	lane_put(t, lane, kind, now, &record, sizeof(record));
 	if (lane->ext)
-		lane->ext->last_addr = (uintptr_t)block;
+		codec_move_to(&lane->ext->stream, now, (uintptr_t)block);
 }
 
 __attribute__((noinline)) void heap_put_alloc_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind,
@@ -49,9 +49,9 @@ __attribute__((noinline)) void heap_put_alloc_slow(struct thread *t, struct lane
 	size_t len = 0;
 
 	if (ext && tag)
-		len = codec_put_alloc(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block, size, stack);
+		len = codec_put_alloc(extent_end(ext), &ext->stream, tag, now, (uintptr_t)block, size, stack);
 	if (len)
-		heap_commit(t, ext, len, now, block);
+		heap_commit(t, ext, len);
 	else if (ext)
 		put_long_alloc(t, lane, kind, api, now, block, size, stack);
 }
@@ -64,9 +64,9 @@ __attribute__((noinline)) void heap_put_free_slow(struct thread *t, struct lane 
 	size_t len = 0;
 
 	if (ext)
-		len = codec_put_free(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block);
+		len = codec_put_free(extent_end(ext), &ext->stream, tag, now, (uintptr_t)block);
 	if (len)
-		heap_commit(t, ext, len, now, block);
+		heap_commit(t, ext, len);
 	else if (ext)
 		put_long_free(t, lane, kind, api, now, block);
 }

@@ -23,15 +23,9 @@ void heap_put_alloc_slow(struct thread *t, struct lane *lane, enum rsd_event_kin
 void heap_put_free_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
 			void *block);
 
-static inline struct codec_state extent_state(const struct rsd_extent *ext)
+static inline void heap_commit(struct thread *t, struct rsd_extent *ext, size_t len)
 {
-	return (struct codec_state){ ext->last_tick, ext->last_addr };
-}
-
-static inline void heap_commit(struct thread *t, struct rsd_extent *ext, size_t len, uint64_t now, void *block)
-{
-	ext->last_addr = (uintptr_t)block;
-	extent_commit(ext, len, now);
+	extent_commit(ext, len);
 	t->slot->events++;
 }
 
@@ -52,10 +46,9 @@ static inline void heap_put_alloc(struct thread *t, struct lane *lane, enum rsd_
 
 	if (unlikely(!ext))
 		return;
-	len = tag ? codec_put_tight_alloc(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block, size, stack)
-		  : 0;
+	len = tag ? codec_put_tight_alloc(extent_end(ext), &ext->stream, tag, now, (uintptr_t)block, size, stack) : 0;
 	if (likely(len))
-		heap_commit(t, ext, len, now, block);
+		heap_commit(t, ext, len);
 	else
 		heap_put_alloc_slow(t, lane, kind, api, now, block, size, stack);
 }
@@ -69,9 +62,9 @@ static inline void heap_put_free(struct thread *t, struct lane *lane, enum rsd_e
 
 	if (unlikely(!ext))
 		return;
-	len = codec_put_tight_free(extent_end(ext), extent_state(ext), tag, now, (uintptr_t)block);
+	len = codec_put_tight_free(extent_end(ext), &ext->stream, tag, now, (uintptr_t)block);
 	if (likely(len))
-		heap_commit(t, ext, len, now, block);
+		heap_commit(t, ext, len);
 	else
 		heap_put_free_slow(t, lane, kind, api, now, block);
 }

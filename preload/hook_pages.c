@@ -21,7 +21,7 @@ static void pages_map(const struct regs *from, void *addr, size_t len)
 	record.stack = lane_stack(lane, from);
 	lane_put(t, lane, EV_PAGES_MAP, clock_now(), &record, sizeof(record));
 	if (lane->ext)
-		lane->ext->last_addr = record.addr;
+		codec_move_to(&lane->ext->stream, record.h.tick, record.addr);
 	lane_leave(t, lane);
 }
 

@@ -145,7 +145,8 @@ void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uin
 		return;
 	__builtin_memcpy(extent_end(ext), record, size);
 	__builtin_memcpy(extent_end(ext), &head, sizeof(head));
-	extent_commit(ext, size, tick);
+	ext->stream.tick = tick;
+	extent_commit(ext, size);
 	t->slot->events++;
 }
 

@@ -8,7 +8,7 @@
 #include "preload/raw.h"
 
 #define ENTRIES ((uint32_t)1 << 20)
-#define EXTENTS (ENTRIES / RSD_LIVE_PER_UNIT)
+#define EXTENTS (ENTRIES / RSD_LIVE_PER_UNIT + 1)
 
 static struct rsd_extent *extents[EXTENTS];
 static uint32_t *next_free; /* by entry number - 1 */

@@ -69,8 +69,7 @@ struct rsd_extent *ring_extent(struct thread *t, struct rsd_extent *full)
 	__atomic_store_n(&ext->used, 0, __ATOMIC_RELEASE);
 	ext->thread = t->index;
 	ext->base = clock_pair();
-	ext->base_addr = ext->last_addr = 0;
-	ext->last_tick = ext->base.tick;
+	ext->stream = (struct rsd_stream){ .tick = ext->base.tick };
 	extent_publish(ext);
 	return ext;
 }

@@ -104,7 +104,7 @@ static void take_sample(struct thread *t, const ucontext_t *context, uint32_t we
 	record.cpu_ns = clock_thread_cpu_ns();
 	record.h = head;
 	__builtin_memcpy((char *)extent_data(t->samples) + t->samples->used, &record, sizeof(record));
-	t->samples->last_tick = now;
+	t->samples->stream.tick = now;
 	__atomic_store_n(&t->samples->used, t->samples->used + sizeof(record), __ATOMIC_RELEASE);
 	t->slot->samples += weight;
 	t->slot->cpu_ns = record.cpu_ns;

@@ -159,10 +159,9 @@ static inline uint8_t *extent_end(struct rsd_extent *ext)
 	return (uint8_t *)(ext + 1) + ext->used;
 }
 
-/* extent_commit - the `size` bytes written at extent_end count from now on. */
-static inline void extent_commit(struct rsd_extent *ext, size_t size, uint64_t tick)
+/* extent_commit - the `size` bytes written at extent_end, after which the stream has moved on, count from now on. */
+static inline void extent_commit(struct rsd_extent *ext, size_t size)
 {
-	ext->last_tick = tick;
 	__atomic_store_n(&ext->used, ext->used + size, __ATOMIC_RELEASE);
 }
 

@@ -165,7 +165,6 @@ static void samples_stand_for_what_was_not_recorded(void **state)
 	trace_add_thread(&t, 0, 100, "main");
 	lane = trace_lane(&t, RSD_EXTENT_EVENTS, 0, 0);
 	trace_put(&t, &lane, EV_SAMPLED_ALLOC, 1, &rec, sizeof(rec));
-	lane.state.addr = rec.addr;
 	traced_open(&d, &t, NULL);
 	assert_int_equal(heap_count(d.a.heap.total.allocations), llround(weight));
 	assert_int_equal(d.a.heap.total.allocated_bytes, llround(64 * weight));

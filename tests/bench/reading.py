@@ -9,12 +9,12 @@ import time
 from measure import Run, environment
 
 
-def record(bench, recorder, argv, directory):
+def record(bench, recorder, argv, env, directory):
     """Runs argv under the recorder once, outside of what is measured."""
     command, extra = recorder.command(directory, argv)
     with open(os.devnull, "w") as nowhere:
         subprocess.run(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, cwd=directory, check=True,
-                       env=environment(extra), timeout=bench.seconds * 4)
+                       env=environment({**env, **extra}), timeout=bench.seconds * 4)
 
 
 def skip_greeting(stream):
@@ -60,7 +60,7 @@ def compressed(bench, file, events):
     return {"bytes": size, "bytes_per_pair": size / (events / 2)}
 
 
-def compare(bench, program, argv, recorders, options, say):
+def compare(bench, program, argv, env, recorders, options, say):
     """
     Both readers in turn on recordings of one program. Events are those Ringside counted, for both.
     Returns the rows, and what compressing does.
@@ -71,9 +71,9 @@ def compare(bench, program, argv, recorders, options, say):
         file = os.path.join(directory, "run.rsd")
         readers = {"ringside report": [bench.ringside, "report", file]}
         say("recording %s to be read" % program)
-        record(bench, ringside, argv, directory)
+        record(bench, ringside, argv, env, directory)
         if not heaptrack.missing():
-            record(bench, heaptrack, argv, directory)
+            record(bench, heaptrack, argv, env, directory)
             written = [name for name in os.listdir(directory) if name in ("run.zst", "run.gz")]
             readers["heaptrack_print"] = ["heaptrack_print", os.path.join(directory, written[0])]
         runs = {name: [] for name in readers}

@@ -77,11 +77,12 @@ def run_readers(bench, cases, recorders, options):
         if case.name not in READ:
             continue
         ops = case.ops // (5 if options.quick else 1)
-        found, size = reading.compare(bench, case.name, case.argv(ops), recorders, options, say)
+        found, size = reading.compare(bench, case.name, case.argv(ops), case.env, recorders, options, say)
         rows += found
         if case.name == "churn-30-1t":
             small = size
-            rows += reading.compare(bench, case.name + ", 10 times", case.argv(10 * ops), recorders, options, say)[0]
+            rows += reading.compare(bench, case.name + ", 10 times", case.argv(10 * ops), {}, recorders, options,
+                                    say)[0]
     say("")
     if rows:
         print(page.text_of_reading(rows), flush=True)

@@ -13,11 +13,21 @@
 #define FREE_REACH (INT64_C(8) << (CODEC_FREE_ADDR_BITS - 1)) /* -this fits, +this is the first that does not */
 #define ALLOC_REACH (INT64_C(8) << (CODEC_ALLOC_ADDR_BITS - 1))
 #define TIGHT_TICK_MAX 0xfffu
-#define TIGHT_REACH INT64_C(0x80000)
+#define TIGHT_REACH INT64_C(0x10000)
 #define TIGHT_SIZE_MAX 0xfffu
 #define TIGHT_STACK_MAX 0xfffffu
 
-static const struct codec_state origin = { 1000000000000, 0x7f0000001000 };
+/* As after a record at this address: only its own group knows a place. */
+#define ORIGIN_TICK UINT64_C(1000000000000)
+#define ORIGIN_ADDR UINT64_C(0x7f0000001000)
+
+static struct rsd_stream origin(void)
+{
+	struct rsd_stream stream = { 0 };
+
+	codec_move_to(&stream, ORIGIN_TICK, ORIGIN_ADDR);
+	return stream;
+}
 
 static const struct {
 	enum rsd_event_kind kind;
@@ -44,7 +54,7 @@ static uint64_t random_width(void)
 }
 
 /* Decode from a heap block of exactly `len` bytes: the sanitizer sees one byte too many. */
-static size_t get_exact(const void *bytes, size_t len, struct codec_state *state, struct rsd_event *ev)
+static size_t get_exact(const void *bytes, size_t len, struct rsd_stream *state, struct rsd_event *ev)
 {
 	void *copy = malloc(len);
 	size_t got;
@@ -63,8 +73,8 @@ static enum rsd_api api_of(enum rsd_tag tag)
 
 static bool is_tight(uint64_t tick_delta, int64_t addr_delta)
 {
-	return tick_delta <= TIGHT_TICK_MAX && addr_delta >= -TIGHT_REACH && addr_delta < TIGHT_REACH &&
-	       addr_delta % 16 == 0;
+	return tick_delta <= TIGHT_TICK_MAX && addr_delta % 16 == 0 &&
+	       (ORIGIN_ADDR + (uint64_t)addr_delta) >> 16 == ORIGIN_ADDR >> 16;
 }
 
 static size_t free_size(uint64_t tick_delta, int64_t addr_delta)
@@ -81,13 +91,13 @@ static size_t alloc_size(uint64_t tick_delta, int64_t addr_delta, uint64_t size,
 
 static void check_alloc(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delta, uint64_t size, uint32_t stack)
 {
-	uint64_t tick = origin.tick + tick_delta, addr = origin.addr + (uint64_t)addr_delta;
-	struct codec_state state = origin;
+	uint64_t tick = ORIGIN_TICK + tick_delta, addr = ORIGIN_ADDR + (uint64_t)addr_delta;
+	struct rsd_stream state = origin(), writer = origin();
 	size_t want = alloc_size(tick_delta, addr_delta, size, stack);
 	struct rsd_event ev;
 	char bytes[12];
 
-	assert_int_equal(codec_put_alloc(bytes, origin, tag, tick, addr, size, stack), want);
+	assert_int_equal(codec_put_alloc(bytes, &writer, tag, tick, addr, size, stack), want);
 	assert_int_equal(get_exact(bytes, want, &state, &ev), want);
 	assert_int_equal(ev.kind, tag == RSD_TAG_REALLOC_ALLOC ? EV_REALLOC_ALLOC : EV_ALLOC);
 	assert_int_equal(ev.tick, tick);
@@ -99,17 +109,18 @@ static void check_alloc(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delt
 	assert_int_equal(ev.alloc.align_log2, 0);
 	assert_int_equal(state.tick, tick);
 	assert_int_equal(state.addr, addr);
+	assert_memory_equal(&state, &writer, sizeof(state));
 }
 
 static void check_free(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delta)
 {
-	uint64_t tick = origin.tick + tick_delta, addr = origin.addr + (uint64_t)addr_delta;
-	struct codec_state state = origin;
+	uint64_t tick = ORIGIN_TICK + tick_delta, addr = ORIGIN_ADDR + (uint64_t)addr_delta;
+	struct rsd_stream state = origin(), writer = origin();
 	size_t want = free_size(tick_delta, addr_delta);
 	struct rsd_event ev;
 	char bytes[8];
 
-	assert_int_equal(codec_put_free(bytes, origin, tag, tick, addr), want);
+	assert_int_equal(codec_put_free(bytes, &writer, tag, tick, addr), want);
 	assert_int_equal(get_exact(bytes, want, &state, &ev), want);
 	assert_int_equal(ev.kind, tag == RSD_TAG_FREE ? EV_FREE : EV_REALLOC_FREE);
 	assert_int_equal(ev.tick, tick);
@@ -119,6 +130,7 @@ static void check_free(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delta
 	assert_int_equal(ev.free.api, tag == RSD_TAG_FREE ? API_FREE : API_REALLOC);
 	assert_int_equal(state.tick, tick);
 	assert_int_equal(state.addr, addr);
+	assert_memory_equal(&state, &writer, sizeof(state));
 }
 
 static const uint64_t tick_edges[] = { 0,	1, 15, 16, 255, 256, TIGHT_TICK_MAX, TIGHT_TICK_MAX + 1, TICK_MAX - 1,
@@ -202,15 +214,17 @@ static void what_just_does_not_fit_is_not_written(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LEN(cases); i++) {
-		uint64_t tick = origin.tick + cases[i].tick_delta, addr = origin.addr + (uint64_t)cases[i].addr_delta;
+		uint64_t tick = ORIGIN_TICK + cases[i].tick_delta, addr = ORIGIN_ADDR + (uint64_t)cases[i].addr_delta;
+		struct rsd_stream writer = origin(), other = origin();
 		unsigned char bytes[12], before[12];
 
 		memset(bytes, 0xa5, sizeof(bytes));
 		memset(before, 0xa5, sizeof(before));
 		assert_int_equal(
-			codec_put_alloc(bytes, origin, RSD_TAG_MALLOC, tick, addr, cases[i].size, cases[i].stack), 0);
+			codec_put_alloc(bytes, &writer, RSD_TAG_MALLOC, tick, addr, cases[i].size, cases[i].stack), 0);
 		assert_memory_equal(bytes, before, sizeof(bytes));
-		assert_int_equal(codec_put_free(bytes, origin, RSD_TAG_FREE, tick, addr),
+		assert_memory_equal(&writer, &other, sizeof(writer));
+		assert_int_equal(codec_put_free(bytes, &writer, RSD_TAG_FREE, tick, addr),
 				 cases[i].free_fits ? free_size(cases[i].tick_delta, cases[i].addr_delta) : 0);
 		if (!cases[i].free_fits)
 			assert_memory_equal(bytes, before, sizeof(bytes));
@@ -231,6 +245,7 @@ static void random_values_come_back_or_do_not_fit(void **state)
 		uint64_t ticks = random_width(), size = random_width();
 		int64_t delta = (int64_t)random_width() * (random_u64() & 1 ? 1 : -1);
 		uint32_t stack = (uint32_t)random_width();
+		struct rsd_stream writer = origin();
 		char bytes[12];
 
 		if (random_u64() % 8)
@@ -238,20 +253,52 @@ static void random_values_come_back_or_do_not_fit(void **state)
 		if (ticks <= TICK_MAX && is_near(delta, FREE_REACH))
 			check_free(RSD_TAG_FREE, ticks, delta);
 		else
-			assert_int_equal(codec_put_free(bytes, origin, RSD_TAG_FREE, origin.tick + ticks,
-							origin.addr + (uint64_t)delta),
+			assert_int_equal(codec_put_free(bytes, &writer, RSD_TAG_FREE, ORIGIN_TICK + ticks,
+							ORIGIN_ADDR + (uint64_t)delta),
 					 0);
 		if (ticks <= TICK_MAX && is_near(delta, ALLOC_REACH) && size <= 0xffff && stack <= 0xffffff) {
 			check_alloc(RSD_TAG_CALLOC, ticks, delta, size, stack);
 			fit++;
 		} else {
-			assert_int_equal(codec_put_alloc(bytes, origin, RSD_TAG_CALLOC, origin.tick + ticks,
-							 origin.addr + (uint64_t)delta, size, stack),
+			assert_int_equal(codec_put_alloc(bytes, &writer, RSD_TAG_CALLOC, ORIGIN_TICK + ticks,
+							 ORIGIN_ADDR + (uint64_t)delta, size, stack),
 					 0);
 			unfit++;
 		}
 	}
 	assert_true(fit > 1000 && unfit > 1000);
+}
+
+/* An allocator's places for blocks of different sizes lie far apart: each group remembers the last one. */
+static void every_group_has_a_last_place(void **state)
+{
+	enum { PLACES = 8 };
+	uint64_t places[PLACES] = { UINT64_C(0x7f0000000000) };
+	struct rsd_stream writer = origin(), reader = origin();
+	struct rsd_event ev;
+	char bytes[12];
+
+	(void)state;
+	for (unsigned i = 1; i < PLACES; i++) {
+		bool is_new = false;
+
+		for (places[i] = places[i - 1]; !is_new;) {
+			places[i] += UINT64_C(0x4000000);
+			is_new = true;
+			for (unsigned k = 0; k < i; k++)
+				is_new &= codec_group(places[k] >> 16) != codec_group(places[i] >> 16);
+		}
+	}
+	for (unsigned turn = 0; turn < 1000; turn++)
+		for (unsigned i = 0; i < PLACES; i++) {
+			uint64_t addr = places[i] + turn * 48;
+			size_t n = codec_put_free(bytes, &writer, RSD_TAG_FREE, writer.tick + 100, addr);
+
+			assert_true(turn ? n == 4 : n > 0);
+			assert_int_equal(get_exact(bytes, n, &reader, &ev), n);
+			assert_int_equal(ev.free.addr, addr);
+		}
+	assert_memory_equal(&reader, &writer, sizeof(reader));
 }
 
 /* ---- long forms ----------------------------------------------------------------------------------------------- */
@@ -284,7 +331,7 @@ static void every_long_record_comes_back(void **state)
 		for (unsigned i = 0; i < 1000; i++) {
 			uint64_t tick = i < LEN(ticks) ? ticks[i] : random_width();
 			unsigned char bytes[CODEC_RECORD_MAX];
-			struct codec_state at = origin;
+			struct rsd_stream at = origin();
 			struct rsd_event ev;
 			uint64_t addr;
 
@@ -295,7 +342,7 @@ static void every_long_record_comes_back(void **state)
 			assert_int_equal(ev.tick, tick);
 			assert_memory_equal(&ev.alloc, bytes, rows[r].size);
 			assert_int_equal(at.tick, tick);
-			assert_int_equal(at.addr, moves_address(rows[r].shape) ? addr : origin.addr);
+			assert_int_equal(at.addr, moves_address(rows[r].shape) ? addr : ORIGIN_ADDR);
 		}
 }
 
@@ -303,14 +350,14 @@ static void every_long_record_comes_back(void **state)
 static void known_kinds_may_be_longer_but_not_shorter(void **state)
 {
 	unsigned char bytes[1020];
-	struct codec_state at;
+	struct rsd_stream at;
 	struct rsd_event ev;
 
 	(void)state;
 	for (size_t r = 0; r < LEN(rows); r++)
 		for (size_t size = sizeof(struct rec_head); size <= sizeof(bytes); size += 4) {
 			make_long(bytes, rows[r].kind, size, 77);
-			at = origin;
+			at = origin();
 			assert_int_equal(get_exact(bytes, size, &at, &ev), size < rows[r].size ? 0 : size);
 			if (size >= rows[r].size)
 				assert_memory_equal(&ev.alloc, bytes, rows[r].size);
@@ -332,7 +379,7 @@ static void unknown_kinds_are_skipped_by_their_length(void **state)
 			continue;
 		unknown++;
 		for (size_t size = sizeof(struct rec_head); size <= sizeof(bytes); size += 4) {
-			struct codec_state at = origin;
+			struct rsd_stream at = origin();
 			struct rsd_event ev;
 
 			make_long(bytes, kind, size, 4711);
@@ -340,7 +387,7 @@ static void unknown_kinds_are_skipped_by_their_length(void **state)
 			assert_int_equal(ev.kind, kind);
 			assert_int_equal(ev.tick, 4711);
 			assert_int_equal(at.tick, 4711);
-			assert_int_equal(at.addr, origin.addr);
+			assert_int_equal(at.addr, ORIGIN_ADDR);
 		}
 	}
 	assert_int_equal(unknown, 256 - LEN(rows));
@@ -351,7 +398,7 @@ static void unknown_kinds_are_skipped_by_their_length(void **state)
 static void a_record_cut_at_any_byte_is_none(void **state)
 {
 	unsigned char bytes[CODEC_RECORD_MAX];
-	struct codec_state at = origin;
+	struct rsd_stream at = origin();
 	struct rsd_event ev;
 
 	(void)state;
@@ -361,26 +408,27 @@ static void a_record_cut_at_any_byte_is_none(void **state)
 			assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
 	}
 	for (int is_far = 0; is_far < 2; is_far++) {
-		uint64_t tick = origin.tick + 1, addr = origin.addr + (is_far ? TIGHT_REACH : 0);
-		size_t size = codec_put_free(bytes, origin, RSD_TAG_FREE, tick, addr);
+		uint64_t tick = ORIGIN_TICK + 1, addr = ORIGIN_ADDR + (is_far ? TIGHT_REACH : 0);
+		struct rsd_stream writer = origin(), again = origin();
+		size_t size = codec_put_free(bytes, &writer, RSD_TAG_FREE, tick, addr);
 
 		assert_int_equal(size, is_far ? 8 : 4);
 		for (size_t left = 0; left < size; left++)
 			assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
-		size = codec_put_alloc(bytes, origin, RSD_TAG_MALLOC, tick, addr, 10, 1);
+		size = codec_put_alloc(bytes, &again, RSD_TAG_MALLOC, tick, addr, 10, 1);
 		assert_int_equal(size, is_far ? 12 : 8);
 		for (size_t left = 0; left < size; left++)
 			assert_int_equal(get_exact(bytes, left, &at, &ev), 0);
 	}
 	/* What is cut off moves nothing. */
-	assert_int_equal(at.tick, origin.tick);
-	assert_int_equal(at.addr, origin.addr);
+	assert_int_equal(at.tick, ORIGIN_TICK);
+	assert_int_equal(at.addr, ORIGIN_ADDR);
 }
 
 static void tags_without_a_meaning_are_none(void **state)
 {
 	unsigned char bytes[CODEC_RECORD_MAX] = { 0 };
-	struct codec_state at = origin;
+	struct rsd_stream at = origin();
 	struct rsd_event ev;
 
 	(void)state;
@@ -407,7 +455,7 @@ static void random_bytes_are_never_read_beyond_their_end(void **state)
 	for (unsigned i = 0; i < 200000; i++) {
 		unsigned char bytes[300];
 		size_t len = random_u64() % (i % 2 ? 40 : sizeof(bytes)), got;
-		struct codec_state at = { random_u64(), random_u64() };
+		struct rsd_stream at = { .tick = random_u64(), .addr = random_u64() };
 		struct rsd_event ev;
 
 		for (size_t b = 0; b < len; b++)
@@ -430,7 +478,7 @@ struct expected {
 };
 
 /* One random record at `p`, the writer's state moved as the recorder moves it. */
-static size_t put_random(unsigned char *p, struct codec_state *state, struct expected *want)
+static size_t put_random(unsigned char *p, struct rsd_stream *state, struct expected *want)
 {
 	uint64_t tick = state->tick + random_u64() % (random_u64() % 2 ? TIGHT_TICK_MAX : TICK_MAX + 2);
 	uint64_t addr = state->addr + (uint64_t)((int64_t)(random_u64() % 100000) - 50000) * 8;
@@ -438,9 +486,9 @@ static size_t put_random(unsigned char *p, struct codec_state *state, struct exp
 	bool is_free = random_u64() % 3 == 0;
 
 	if (is_free)
-		len = codec_put_free(p, *state, RSD_TAG_FREE, tick, addr);
+		len = codec_put_free(p, state, RSD_TAG_FREE, tick, addr);
 	else if (random_u64() % 2)
-		len = codec_put_alloc(p, *state, RSD_TAG_MALLOC, tick, addr, random_width() & 0xffff, 7);
+		len = codec_put_alloc(p, state, RSD_TAG_MALLOC, tick, addr, random_width() & 0xffff, 7);
 	if (len) {
 		*want = (struct expected){ is_free ? EV_FREE : EV_ALLOC, tick, addr, true };
 	} else {
@@ -450,7 +498,7 @@ static size_t put_random(unsigned char *p, struct codec_state *state, struct exp
 	}
 	state->tick = tick;
 	if (want->has_addr)
-		state->addr = addr;
+		codec_move_to(state, tick, addr);
 	return len;
 }
 
@@ -459,7 +507,7 @@ static void a_stream_of_mixed_records_is_followed(void **state)
 	enum { COUNT = 20000 };
 	unsigned char *bytes = malloc(COUNT * CODEC_RECORD_MAX);
 	struct expected *want = calloc(COUNT, sizeof(*want));
-	struct codec_state writer = origin, reader = origin;
+	struct rsd_stream writer = origin(), reader = origin();
 	size_t used = 0, at = 0;
 
 	(void)state;
@@ -490,6 +538,7 @@ int main(void)
 		cmocka_unit_test(every_short_free_comes_back),
 		cmocka_unit_test(what_just_does_not_fit_is_not_written),
 		cmocka_unit_test(random_values_come_back_or_do_not_fit),
+		cmocka_unit_test(every_group_has_a_last_place),
 		cmocka_unit_test(every_long_record_comes_back),
 		cmocka_unit_test(known_kinds_may_be_longer_but_not_shorter),
 		cmocka_unit_test(unknown_kinds_are_skipped_by_their_length),

@@ -6,6 +6,8 @@
 
 #include "tests/support/trace.h"
 
+#include "format/kinds.h"
+
 static void must(int is_true, const char *what)
 {
 	if (is_true)
@@ -178,7 +180,7 @@ struct trace_lane trace_lane(struct trace *t, enum rsd_extent_kind kind, uint32_
 {
 	struct trace_lane lane = { .unit = add_extent(t, kind, thread, 0) };
 
-	lane.state.tick = TRACE_START + ns;
+	lane.stream.tick = TRACE_START + ns;
 	trace_extent(t, lane.unit)->base = (struct rsd_clock){ TRACE_START + ns, TRACE_START + ns };
 	return lane;
 }
@@ -194,7 +196,7 @@ static void *room(struct trace *t, const struct trace_lane *lane, size_t size)
 static void commit(struct trace *t, struct trace_lane *lane, size_t size, uint64_t tick)
 {
 	trace_extent(t, lane->unit)->used += size;
-	lane->state.tick = tick;
+	lane->stream.tick = tick;
 }
 
 void trace_put(struct trace *t, struct trace_lane *lane, enum rsd_event_kind kind, uint64_t ns, void *record,
@@ -205,32 +207,33 @@ void trace_put(struct trace *t, struct trace_lane *lane, enum rsd_event_kind kin
 	memcpy(record, &head, sizeof(head));
 	memcpy(room(t, lane, size), record, size);
 	commit(t, lane, size, TRACE_START + ns);
+	/* Both heap shapes begin head, addr. */
+	if (kind_info(kind) && kind_info(kind)->moves_addr)
+		codec_move_to(&lane->stream, TRACE_START + ns, ((struct rec_free *)record)->addr);
 }
 
 static void put_alloc(struct trace *t, struct trace_lane *lane, enum rsd_tag tag, enum rsd_event_kind kind, uint64_t ns,
 		      uint64_t addr, uint64_t size, uint32_t stack)
 {
 	struct rec_alloc rec = { .addr = addr, .size = size, .stack = stack, .api = API_MALLOC };
-	size_t n = codec_put_alloc(room(t, lane, 12), lane->state, tag, TRACE_START + ns, addr, size, stack);
+	size_t n = codec_put_alloc(room(t, lane, 12), &lane->stream, tag, TRACE_START + ns, addr, size, stack);
 
 	if (n)
 		commit(t, lane, n, TRACE_START + ns);
 	else
 		trace_put(t, lane, kind, ns, &rec, sizeof(rec));
-	lane->state.addr = addr;
 }
 
 static void put_free(struct trace *t, struct trace_lane *lane, enum rsd_tag tag, enum rsd_event_kind kind, uint64_t ns,
 		     uint64_t addr)
 {
 	struct rec_free rec = { .addr = addr, .api = API_FREE };
-	size_t n = codec_put_free(room(t, lane, 8), lane->state, tag, TRACE_START + ns, addr);
+	size_t n = codec_put_free(room(t, lane, 8), &lane->stream, tag, TRACE_START + ns, addr);
 
 	if (n)
 		commit(t, lane, n, TRACE_START + ns);
 	else
 		trace_put(t, lane, kind, ns, &rec, sizeof(rec));
-	lane->state.addr = addr;
 }
 
 void trace_alloc(struct trace *t, struct trace_lane *lane, uint64_t ns, uint64_t addr, uint64_t size, uint32_t stack)

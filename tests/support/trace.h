@@ -19,7 +19,7 @@
 /* Where an extent of records stands. */
 struct trace_lane {
 	size_t unit; /* of its extent */
-	struct codec_state state;
+	struct rsd_stream stream;
 };
 
 struct trace {
