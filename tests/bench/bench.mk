@@ -1,5 +1,6 @@
 # `make bench` compares recorded with bare runs, and Ringside with other tools. Knobs: BENCH=word (only cases whose
-# name contains it; the page stays as it is), RUNS=n (rounds, 5), QUICK=1 (about two minutes).
+# name contains it; the page stays as it is), RUNS=n (rounds, 5), QUICK=1 (about two minutes), OWN=1 (without the other
+# tools; the page stays as it is).
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread
@@ -10,7 +11,7 @@ $(B)/bench/%: tests/bench/%.c tests/bench/bench.h
 	$(Q)$(CC) $(BENCH_CFLAGS) -o $@ $<
 
 bench: all $(BENCH_PROGRAMS) ## measure the cost of recording and write docs/performance.md
-	@tests/bench/run.py $(if $(QUICK),--quick) $(if $(RUNS),--runs $(RUNS)) $(if $(BENCH),--only $(BENCH)) $(B)
+	@tests/bench/run.py $(if $(QUICK),--quick) $(if $(OWN),--own) $(if $(RUNS),--runs $(RUNS)) $(if $(BENCH),--only $(BENCH)) $(B)
 
 bench-deps: ## install the tools that the benchmarks compare with (Debian)
 	@scripts/bench-deps.sh

@@ -145,7 +145,7 @@ def rotate(bench, case, recorders, options, say):
     """A B C A B C: what the machine does meanwhile meets all alike."""
     results = []
     for recorder in recorders:
-        slow = 1 if case.kind == "real" else recorder.slow
+        slow = recorder.slow if case.is_self_timed else 1
         results.append(Result(recorder, max(1, case.ops // slow // (5 if options.quick else 1))))
     by_name = {result.recorder.name: result for result in results}
     for result in results:

@@ -32,6 +32,7 @@ def options_of(argv):
     parser.add_argument("--quick", action="store_true", help="fewer cases and operations: about two minutes")
     parser.add_argument("--runs", type=int, help="rounds (5, quick 3)")
     parser.add_argument("--only", default="", help="only cases whose name contains this")
+    parser.add_argument("--own", action="store_true", help="only Ringside, not the other tools; the page stays as it is")
     options = parser.parse_args(argv)
     options.runs = options.runs or (3 if options.quick else 5)
     if options.runs < 1:
@@ -55,6 +56,7 @@ def chosen_cases(options, bench):
 
 def recorders_for(case, recorders, options):
     return [r for r in recorders if r.fits(case) and not r.missing()
+            and not (options.own and r.group in ("peer", "base"))
             and not (options.quick and case.kind == "real" and r.group in ("peer", "base")
                      and r.name not in QUICK_REAL_PEERS)]
 
@@ -130,7 +132,7 @@ def finish(result, options):
     bad = failures(result)
     for line in bad:
         print("bench: " + line, file=sys.stderr)
-    if options.only:
+    if options.only or options.own:
         print("bench: %d s; the page stays as it is, because only a part was measured" % result["seconds"],
               file=sys.stderr)
     elif not bad:
