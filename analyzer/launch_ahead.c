@@ -19,7 +19,7 @@
 #define IDLE_UNITS 48u	/* a program that wrote less is left alone: most end soon */
 #define AHEAD_UNITS 96u /* 6 MiB: what a busy thread fills in 20 ms */
 #define CHUNK_UNITS 16u /* made in one step */
-#define WINDOW_UNITS 256u
+#define WINDOW_UNITS 64u
 #define NAP_LEAST_NS 500000u
 #define NAP_MOST_NS 20000000u
 

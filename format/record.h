@@ -121,10 +121,11 @@ struct rsd_extent {
 	uint32_t first;	 /* first id, index or descriptor in it, by kind */
 	uint64_t seq;	 /* a recycled extent gets a new one before it is written again */
 	struct rsd_clock base;
-	uint64_t used; /* committed data bytes (EVENTS, SAMPLES); for META the reserved bytes */
-	uint64_t reserved[2];
+	uint64_t reserved[3];
+	/* What changes with every record stands in one cache line. */
+	uint64_t used;		  /* committed data bytes (EVENTS, SAMPLES); for META the reserved bytes */
 	struct rsd_stream stream; /* the writer's own; readers begin at base.tick and recompute it */
-	uint64_t reserved1[6];
+	uint64_t reserved1[5];
 };
 
 /*

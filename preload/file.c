@@ -285,6 +285,11 @@ struct rsd_extent *file_extent(enum rsd_extent_kind kind, unsigned units, uint32
 	return ext;
 }
 
+void file_rest(struct rsd_extent *ext)
+{
+	raw3(SYS_madvise, ext, (size_t)ext->units * RSD_UNIT, MADV_DONTNEED);
+}
+
 /* ---- META: a few writers at once, each in what it reserved by one atomic add ---- */
 
 static struct rsd_extent *meta_take(struct rsd_extent *full)

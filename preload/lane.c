@@ -107,6 +107,15 @@ static struct rsd_extent *fresh_extent(struct thread *t, struct lane *lane)
 	return ext;
 }
 
+static struct rsd_extent *replace_full(struct thread *t, struct lane *lane)
+{
+	struct rsd_extent *full = lane->ext, *ext = fresh_extent(t, lane);
+
+	if (full && ext && !config.ring)
+		file_rest(full);
+	return ext;
+}
+
 static struct rsd_extent *make_room(struct thread *t, struct lane *lane)
 {
 	struct rsd_extent *ext;
@@ -117,7 +126,7 @@ static struct rsd_extent *make_room(struct thread *t, struct lane *lane)
 	if (ext)
 		lane->ready = extent_capacity(ext);
 	else
-		ext = fresh_extent(t, lane);
+		ext = replace_full(t, lane);
 	if (!ext) {
 		file_count(COUNT_LOST_FULL, 1);
 		t->slot->lost++;

@@ -34,6 +34,7 @@ static pthread_key_t exit_key;
 static bool has_exit_key;
 static struct rsd_extent *slot_tables[SLOT_TABLES];
 static uint32_t slot_tables_end; /* none is made from here on */
+static uint16_t slots_finished[SLOT_TABLES];
 
 /* ---- free list of states: the tag in the upper bits makes a reused head differ ---- */
 
@@ -150,6 +151,20 @@ static void fill_slot(struct thread *t, const struct thread_birth *birth, uint64
 	}
 	raw2(SYS_prctl, PR_GET_NAME, slot->name);
 	__atomic_store_n(&slot->state, 1, __ATOMIC_RELEASE);
+}
+
+static bool is_table_finished(uint32_t table)
+{
+	return __atomic_load_n(&slots_finished[table], __ATOMIC_RELAXED) >= RSD_THREADS_PER_UNIT;
+}
+
+/* A thread has had its last words. Of a program that starts a million threads only tables with living ones stay. */
+static void finish_slot(uint32_t index)
+{
+	uint32_t table = (uint32_t)(index / RSD_THREADS_PER_UNIT);
+
+	if (__atomic_add_fetch(&slots_finished[table], 1, __ATOMIC_RELAXED) == RSD_THREADS_PER_UNIT)
+		file_rest(slot_tables[table]);
 }
 
 /* ---- registration ---- */
@@ -306,6 +321,7 @@ void thread_finish(struct thread *t)
 	t->slot->waiting = 0;
 	__atomic_store_n(&t->slot->state, 2, __ATOMIC_RELEASE);
 	finished_slot = t->index + 1;
+	finish_slot(t->index);
 	thread_self = NULL;
 	free_push(t);
 }
@@ -366,9 +382,15 @@ void thread_finish_process(void)
 	uint64_t n = file_header ? __atomic_load_n(&file_header->next_thread, __ATOMIC_RELAXED) : 0;
 
 	for (uint64_t i = 0; i < n; i++) {
-		struct rsd_thread *slot = thread_slot((uint32_t)i);
+		struct rsd_thread *slot;
 		uint64_t cpu;
 
+		if (i % RSD_THREADS_PER_UNIT == 0 && i / RSD_THREADS_PER_UNIT < SLOT_TABLES &&
+		    is_table_finished((uint32_t)(i / RSD_THREADS_PER_UNIT))) {
+			i += RSD_THREADS_PER_UNIT - 1;
+			continue;
+		}
+		slot = thread_slot((uint32_t)i);
 		if (!slot || slot->state != 1)
 			continue;
 		proc_thread_name(slot->tid, slot->name);
@@ -400,8 +422,10 @@ void thread_begin_child(void)
 		windows_stand_in();
 	free_threads = 0;
 	made_threads = NULL;
-	for (uint32_t i = 0; i < slot_tables_end; i++)
+	for (uint32_t i = 0; i < slot_tables_end; i++) {
 		slot_tables[i] = NULL;
+		slots_finished[i] = 0;
+	}
 	thread_self = NULL;
 	finished_slot = 0;
 	if (!t || is_at_work(t))

@@ -34,8 +34,8 @@ struct lane {
 	uintptr_t guard;	/* see above */
 	struct rsd_extent *ext; /* NULL: none yet */
 	uint64_t ready;		/* data bytes of ext that are populated */
-	uint32_t extents_taken; /* the first ones are small */
 	struct stack_state *stacks;
+	uint32_t extents_taken;	    /* the first ones are small */
 	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
 };
 
@@ -43,14 +43,15 @@ struct thread {
 	struct rsd_thread *slot; /* in the dump */
 	uint32_t index;
 	uint32_t tid;
-	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
+	/* Bytes until the next sampled allocation, see heap.c. 0: every call is looked at. */
+	uint64_t skip_bytes;
 	struct lane lane[2];
+	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
 
 	/* Off-CPU accounting: where the last reading of the thread's CPU clock was taken. */
 	uint64_t checkpoint_tick, checkpoint_cpu_ns;
 
-	/* Bytes until the next sampled allocation, see heap.c. 0: every call is looked at. */
-	uint64_t skip_bytes, counted_skip_bytes;
+	uint64_t counted_skip_bytes; /* in place of skip_bytes while everything is counted */
 	uint64_t random;
 
 	/* CPU sampling, see sampler.c. */

@@ -164,8 +164,8 @@ page anew, `make bench QUICK=1` in about two minutes; `make bench-deps` installs
 - Slow tools run fewer operations, {slow}. "more than N s" means that a run was ended.
 - perf returns up to a second after its program, so it is compared on programs that time themselves.
 - gperftools and jemalloc bring their own allocator and are compared with that allocator without profiling.
-- RSS added counts the largest process of the command, against the bare program. The pages of the recording that
-  Ringside has mapped are in it; they are page cache of the file, and the kernel takes them back when it needs memory.
+- RSS added counts the largest process of the command, against the bare program. What Ringside has written leaves the
+  process a mebibyte later and stays in the page cache, as what any program writes into a file.
 """
 
 
