@@ -158,8 +158,8 @@ page anew, `make bench QUICK=1` in about two minutes; `make bench-deps` installs
   that is smaller than the spread of the bare program is noise, also when it is negative.
 - Programs of [tests/bench/](../tests/bench/) print ns per operation themselves, after a warm-up. With several threads
   it is the time of a core: wall time times the cores used, over all operations. Real programs (`ms`) are timed from the
-  outside, start and end of the recorder included; of a program of 300 ms the start is a good part. redis is timed by
-  the requests a second that redis-benchmark saw.
+  outside, start and end of the recorder included; of a program of 300 ms the start is a good part. Each of their runs is
+  the middle one of three in a row. redis is timed by the requests a second that redis-benchmark saw.
 - A ratio of a program that does nothing but allocate is the worst case. Real programs are what to expect.
 - Slow tools run fewer operations, {slow}. "more than N s" means that a run was ended.
 - perf returns up to a second after its program, so it is compared on programs that time themselves.
