@@ -71,22 +71,27 @@ static int store_usage(int fd, const struct launch *l, const struct rsd_header *
 	return 0;
 }
 
+static void count_slots(const struct reader *r, const struct extent *ext, struct launch_result *result)
+{
+	struct rsd_thread slots[RSD_THREADS_PER_UNIT];
+	size_t size = ext->size < sizeof(slots) ? (size_t)ext->size : sizeof(slots);
+
+	if (reader_read(r, ext->offset, slots, size))
+		return;
+	for (size_t i = 0; i < size / sizeof(slots[0]); i++) {
+		result->events += slots[i].events;
+		result->samples += slots[i].samples;
+	}
+}
+
 /* What the slots of threads say, without reading any event. */
 static void count_events(const struct reader *r, struct launch_result *result)
 {
 	for (size_t i = 0; i < r->extents_len; i++) {
 		const struct extent *ext = &r->extents[i];
 
-		if (ext->kind != RSD_EXTENT_THREADS)
-			continue;
-		for (uint64_t at = 0; at + sizeof(struct rsd_thread) <= ext->size; at += sizeof(struct rsd_thread)) {
-			struct rsd_thread slot;
-
-			if (reader_read(r, ext->offset + at, &slot, sizeof(slot)))
-				return;
-			result->events += slot.events;
-			result->samples += slot.samples;
-		}
+		if (ext->kind == RSD_EXTENT_THREADS)
+			count_slots(r, ext, result);
 	}
 }
 
