@@ -9,21 +9,25 @@
 
 uint32_t stacks_epoch;
 
-/* A state with what a walk works on. frames: depth of them, innermost first, and one that tells whether there are more.
- */
-struct walker {
-	struct stack_state state;
-	struct unwind unwind;
-	uint32_t depth;
-	struct frame frames[];
-};
-
 /* How a walk ended. */
 struct walk {
 	uint32_t len; /* frames */
 	struct mark joined;
 	bool has_joined; /* the last frame has that mark, which holds; else it is the outermost */
 	int result;	 /* of unwind_step for the outermost, or CUT_DEPTH */
+};
+
+/*
+ * A state with what a walk works on, which must not lie on the program's stack: there may be little of it.
+ * frames: depth of them, innermost first, and one that tells whether there are more.
+ */
+struct walker {
+	struct stack_state state;
+	struct unwind unwind;
+	struct walk walk;
+	struct frame last, ignored; /* of can_join */
+	uint32_t depth;
+	struct frame frames[];
 };
 
 size_t stack_state_size(unsigned depth)
@@ -50,41 +54,46 @@ struct stack_state *stack_state_init(void *memory, unsigned depth)
  */
 static bool can_join(struct walker *w, const struct mark *mark, const struct frame *frame, uintptr_t *bar)
 {
-	struct frame last, ignored;
 	int result;
 
-	switch (memo_check(&w->state.memo, mark, bar, &last, &result)) {
+	switch (memo_check(&w->state.memo, mark, bar, &w->last, &result)) {
 	case MEMO_END:
 		return true;
 	case MEMO_LINK:
 		return false;
 	default:
-		if (unwind_step(&w->unwind, &last, &ignored) == result)
+		if (unwind_step(&w->unwind, &w->last, &w->ignored) == result)
 			return true;
-		*bar = last.sp;
+		*bar = w->last.sp;
 		unwind_enter(&w->unwind, frame->sp);
 		return false;
 	}
 }
 
 /* From frames[0] outwards, until a frame that is remembered and holds, the end of the stack, or a cut. */
-static struct walk walk(struct walker *w)
+static void walk(struct walker *w)
 {
 	struct frame *frame = w->frames;
+	struct walk *end = &w->walk;
 	uintptr_t bar = 0;
 
-	for (uint32_t n = 1;; n++, frame++) {
+	for (end->len = 1;; end->len++, frame++) {
 		const struct mark *mark = frame->sp > bar ? memo_find(&w->state.memo, frame) : NULL;
-		int result;
 
 		/* A stack that becomes too long is cut, and has another outermost frame. */
-		if (mark && n - 1 + MEMO_HEIGHT(mark) <= w->depth && can_join(w, mark, frame, &bar)) {
+		end->has_joined =
+			mark && end->len - 1 + MEMO_HEIGHT(mark) <= w->depth && can_join(w, mark, frame, &bar);
+		if (end->has_joined) {
 			frame->node = mark->node;
-			return (struct walk){ .len = n, .joined = *mark, .has_joined = true };
+			end->joined = *mark;
+			end->result = UNWIND_END;
+			return;
 		}
-		result = unwind_step(&w->unwind, frame, frame + 1);
-		if (result != UNWIND_ON || n == w->depth)
-			return (struct walk){ .len = n, .result = result == UNWIND_ON ? CUT_DEPTH : result };
+		end->result = unwind_step(&w->unwind, frame, frame + 1);
+		if (end->result == UNWIND_ON && end->len == w->depth)
+			end->result = CUT_DEPTH;
+		if (end->result != UNWIND_ON)
+			return;
 	}
 }
 
@@ -111,8 +120,9 @@ static bool is_end_sure(struct unwind *u, const struct frame *outermost, int res
 	return result == CUT_DEPTH || rule_kind(unwind_rule(u, frame_pc(outermost))) == RULE_END;
 }
 
-static void remember(struct walker *w, const struct walk *walk)
+static void remember(struct walker *w)
 {
+	const struct walk *walk = &w->walk;
 	struct frame *outermost = &w->frames[walk->len - 1];
 	bool is_sure = walk->has_joined || is_end_sure(&w->unwind, outermost, walk->result);
 
@@ -130,18 +140,17 @@ __attribute__((noinline)) uint32_t stack_capture_slow(struct stack_state *state,
 {
 	struct walker *w = (struct walker *)state;
 	uint32_t now = __atomic_load_n(&stacks_epoch, __ATOMIC_ACQUIRE), node;
-	struct walk found;
 
 	if (state->epoch != now)
 		memo_forget(&state->memo);
 	state->epoch = now;
 	if (!file_header || !unwind_begin(&w->unwind, from, is_exact, &w->frames[0]))
 		return 0;
-	found = walk(w);
-	node = number(w->frames, &found);
+	walk(w);
+	node = number(w->frames, &w->walk);
 	/* While something is being unloaded an address may come to mean something else at any moment. */
 	if (node && w->unwind.rules.is_kept)
-		remember(w, &found);
+		remember(w);
 	return node;
 }
 
