@@ -6,7 +6,7 @@
 #include "analyzer/block_tables.h"
 #include "analyzer/findings.h"
 #include "analyzer/render.h"
-#include "analyzer/report.h"
+#include "analyzer/overview.h"
 #include "analyzer/util/die.h"
 #include "format/kinds.h"
 
@@ -172,7 +172,7 @@ int block_json(struct session *s, const struct options *o)
 	json_init(&j, s->out);
 	json_begin_object(&j);
 	json_field_string(&j, "schema", "ringside.block/1");
-	err = report_json_block(&j, &s->analyses[0], rows);
+	err = overview_json_block(&j, &s->analyses[0], rows);
 	json_end(&j);
 	err = json_finish(&j) ? -EIO : err;
 	if (err == -ENOMEM)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzer/report.h"
+#include "analyzer/overview.h"
 #include "analyzer/util/die.h"
 
 /* Rows per list when --top does not say. */
@@ -17,20 +17,20 @@ static bool has_title;
 
 static void print_title(const struct recording *rec)
 {
-	report_text_title(rec, stdout);
+	overview_text_title(rec, stdout);
 	fflush(stdout);
 	has_title = true;
 }
 
 static int print(struct session *s, const struct options *o)
 {
-	struct report r = { .session = s, .a = &s->analyses[0], .has_title = has_title };
+	struct overview r = { .session = s, .a = &s->analyses[0], .has_title = has_title };
 	int err = findings_make(&r.findings, r.a);
 
 	r.top = o->top > 0 ? (size_t)o->top : o->top == 0 ? SIZE_MAX : o->is_json ? TOP_JSON : TOP_TEXT;
 	if (!err && !o->is_json)
 		session_pager(s);
-	err = err ? err : o->is_json ? report_json(&r, s->out) : report_text(&r, s->out);
+	err = err ? err : o->is_json ? overview_json(&r, s->out) : overview_text(&r, s->out);
 	findings_release(&r.findings);
 	if (err == -ENOMEM)
 		warn("%s: out of memory", s->path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_report_json.c - the keys that scripts rely on are there, and the sites sum up to the totals. */
+/* test_overview_json.c - the keys that scripts rely on are there, and the sites sum up to the totals. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "analyzer/report.h"
+#include "analyzer/overview.h"
 #include "tests/support/trace_analysis.h"
 
 static void make_trace(struct trace *t)
@@ -48,13 +48,13 @@ static char *report(struct traced *d, size_t top)
 			     .stacks = d->stacks,
 			     .analyses = &d->a,
 			     .analyses_len = 1 };
-	struct report r = { .session = &s, .a = &d->a, .top = top };
+	struct overview r = { .session = &s, .a = &d->a, .top = top };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	assert_int_equal(findings_make(&r.findings, &d->a), 0);
-	assert_int_equal(report_json(&r, out), 0);
+	assert_int_equal(overview_json(&r, out), 0);
 	fclose(out);
 	findings_release(&r.findings);
 	return text;
@@ -170,5 +170,5 @@ int main(void)
 		cmocka_unit_test(top_limits_every_list),
 	};
 
-	return cmocka_run_group_tests_name("analyzer/report_json", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("analyzer/overview_json", tests, NULL, NULL);
 }

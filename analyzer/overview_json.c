@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* report_json.c - the report for scripts. Its keys are a promise: add, never change. */
+/* overview_json.c - the report for scripts. Its keys are a promise: add, never change. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/report.h"
+#include "analyzer/overview.h"
 #include "analyzer/util/json.h"
 #include "analyzer/views.h"
 #include "format/kinds.h"
@@ -25,7 +25,7 @@ static void put_argv(struct json *j, const struct recording *rec)
 	json_end(j);
 }
 
-static void put_program(struct json *j, const struct report *r)
+static void put_program(struct json *j, const struct overview *r)
 {
 	const struct recording *rec = &r->a->rec;
 	const struct rsd_header *h = &rec->reader.header;
@@ -40,7 +40,7 @@ static void put_program(struct json *j, const struct report *r)
 	json_field_string(j, "host", rec->host);
 	json_field_u64(j, "start_realtime_ns", h->start_realtime_ns);
 	json_field_u64(j, "duration_ns", r->a->duration_ns);
-	json_field_string(j, "end", report_end(rec, end));
+	json_field_string(j, "end", overview_end(rec, end));
 	json_field_u64(j, "threads", r->a->threads.rows_len);
 	json_field_u64(j, "max_rss_bytes", h->max_rss_bytes);
 	json_field_u64(j, "user_ns", h->user_ns);
@@ -154,11 +154,11 @@ static void put_pools(struct json *j, const struct pools *p)
 	json_end(j);
 }
 
-static int put_heap(struct json *j, const struct report *r)
+static int put_heap(struct json *j, const struct overview *r)
 {
 	const struct heap *h = &r->a->heap;
 	size_t len;
-	const struct heap_site **sites = report_heap_sites(h, r->top, &len);
+	const struct heap_site **sites = overview_heap_sites(h, r->top, &len);
 
 	if (!sites)
 		return -ENOMEM;
@@ -187,7 +187,7 @@ static int put_heap(struct json *j, const struct report *r)
 
 /* ---- cpu ------------------------------------------------------------------------------------------------------ */
 
-static int put_functions(struct json *j, const struct report *r)
+static int put_functions(struct json *j, const struct overview *r)
 {
 	struct view_function *list = NULL;
 	struct profile p;
@@ -212,11 +212,11 @@ static int put_functions(struct json *j, const struct report *r)
 	return len < 0 ? (int)len : 0;
 }
 
-static int put_cpu(struct json *j, const struct report *r)
+static int put_cpu(struct json *j, const struct overview *r)
 {
 	const struct cpu *c = &r->a->cpu;
 	size_t len;
-	const struct cpu_site **sites = report_cpu_sites(c, r->top, &len);
+	const struct cpu_site **sites = overview_cpu_sites(c, r->top, &len);
 	int err;
 
 	if (!sites)
@@ -271,7 +271,7 @@ static void put_kinds(struct json *j, const struct waits *w)
 static int put_wait_sites(struct json *j, const struct analysis *a, size_t top)
 {
 	size_t len;
-	const struct wait_site **sites = report_wait_sites(&a->waits, top, &len);
+	const struct wait_site **sites = overview_wait_sites(&a->waits, top, &len);
 
 	if (!sites)
 		return -ENOMEM;
@@ -378,7 +378,7 @@ static void put_fds(struct json *j, const struct fds *f, size_t top)
 	json_end(j);
 }
 
-int report_json_block(struct json *j, const struct analysis *a, size_t top)
+int overview_json_block(struct json *j, const struct analysis *a, size_t top)
 {
 	int err;
 
@@ -420,7 +420,7 @@ static void put_threads(struct json *j, const struct analysis *a)
 	json_end(j);
 }
 
-static void put_findings(struct json *j, const struct report *r)
+static void put_findings(struct json *j, const struct overview *r)
 {
 	json_key(j, "findings");
 	json_begin_array(j);
@@ -437,7 +437,7 @@ static void put_findings(struct json *j, const struct report *r)
 	json_end(j);
 }
 
-int report_json(const struct report *r, FILE *out)
+int overview_json(const struct overview *r, FILE *out)
 {
 	struct json j;
 	int err;
@@ -452,7 +452,7 @@ int report_json(const struct report *r, FILE *out)
 	err = err ? err : put_cpu(&j, r);
 	json_key(&j, "block");
 	json_begin_object(&j);
-	err = err ? err : report_json_block(&j, r->a, r->top);
+	err = err ? err : overview_json_block(&j, r->a, r->top);
 	json_end(&j);
 	put_threads(&j, r->a);
 	put_findings(&j, r);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* report_places.c - thousands of stacks become the few places where memory is allocated. */
+/* overview_places.c - thousands of stacks become the few places where memory is allocated. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/findings.h"
-#include "analyzer/report_places.h"
+#include "analyzer/overview_places.h"
 #include "analyzer/util/buf.h"
 #include "analyzer/util/map.h"
 
 static int by_peak(const void *a, const void *b)
 {
-	const struct report_place *x = a, *y = b;
+	const struct overview_place *x = a, *y = b;
 
 	if (x->sum.peak_bytes != y->sum.peak_bytes)
 		return x->sum.peak_bytes > y->sum.peak_bytes ? -1 : 1;
@@ -31,7 +31,7 @@ static uint64_t name_key(const char *name)
 
 struct finder {
 	struct map by_frames, by_name; /* hash -> index of the place */
-	struct report_place *places;
+	struct overview_place *places;
 	long len;
 };
 
@@ -62,7 +62,7 @@ static long place_of_frames(struct finder *f, struct site_frames frames)
 	return place < 0 || map_put(&f->by_frames, key, (uint64_t)place) ? -ENOMEM : place;
 }
 
-long report_heap_places(const struct heap *h, struct stacks *stacks, struct report_place **places)
+long overview_heap_places(const struct heap *h, struct stacks *stacks, struct overview_place **places)
 {
 	struct finder f = { .places = calloc(h->sites_len + 1, sizeof(**places)) };
 	long place = f.places ? 0 : -ENOMEM;
@@ -83,7 +83,7 @@ long report_heap_places(const struct heap *h, struct stacks *stacks, struct repo
 	return f.len;
 }
 
-void report_places_free(struct report_place *places, long len)
+void overview_places_free(struct overview_place *places, long len)
 {
 	for (long i = 0; i < len; i++)
 		free(places[i].name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* report_order.c - what comes first in a report. */
+/* overview_order.c - what comes first in a report. */
 #include <stdlib.h>
 
-#include "analyzer/report.h"
+#include "analyzer/overview.h"
 
 /* Larger first; 0 when equal. */
 static int larger(uint64_t x, uint64_t y)
@@ -46,7 +46,7 @@ static void *order(const void **list, size_t *len, size_t top, int (*compare)(co
 	return list;
 }
 
-const struct heap_site **report_heap_sites(const struct heap *h, size_t top, size_t *len)
+const struct heap_site **overview_heap_sites(const struct heap *h, size_t top, size_t *len)
 {
 	const void **list = malloc((h->sites_len + 1) * sizeof(*list));
 
@@ -57,7 +57,7 @@ const struct heap_site **report_heap_sites(const struct heap *h, size_t top, siz
 	return list ? order(list, len, top, heap_order) : NULL;
 }
 
-const struct cpu_site **report_cpu_sites(const struct cpu *c, size_t top, size_t *len)
+const struct cpu_site **overview_cpu_sites(const struct cpu *c, size_t top, size_t *len)
 {
 	const void **list = malloc((c->sites_len + 1) * sizeof(*list));
 
@@ -68,7 +68,7 @@ const struct cpu_site **report_cpu_sites(const struct cpu *c, size_t top, size_t
 	return list ? order(list, len, top, cpu_order) : NULL;
 }
 
-const struct wait_site **report_wait_sites(const struct waits *w, size_t top, size_t *len)
+const struct wait_site **overview_wait_sites(const struct waits *w, size_t top, size_t *len)
 {
 	const void **list = malloc((w->sites_len + 1) * sizeof(*list));
 
@@ -78,7 +78,7 @@ const struct wait_site **report_wait_sites(const struct waits *w, size_t top, si
 	return list ? order(list, len, top, wait_order) : NULL;
 }
 
-const char *report_end(const struct recording *rec, char *out)
+const char *overview_end(const struct recording *rec, char *out)
 {
 	const struct rsd_header *h = &rec->reader.header;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report_text.c - the report for people: one screen of at most 100 columns. */
+/* overview_text.c - the report for people: one screen of at most 100 columns. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include <time.h>
 
 #include "analyzer/render.h"
-#include "analyzer/report.h"
-#include "analyzer/report_places.h"
+#include "analyzer/overview.h"
+#include "analyzer/overview_places.h"
 #include "analyzer/views.h"
 #include "format/kinds.h"
 
@@ -16,7 +16,7 @@
 #define PROCESSES_SHOWN 8u
 
 struct page {
-	const struct report *r;
+	const struct overview *r;
 	FILE *out;
 	unsigned width;
 	bool use_color;
@@ -195,8 +195,8 @@ static void put_findings(struct page *p)
 
 static void put_heap_sites(struct page *p, const struct heap *h)
 {
-	struct report_place *places;
-	long len = report_heap_places(h, p->r->a->rec.stacks, &places);
+	struct overview_place *places;
+	long len = overview_heap_places(h, p->r->a->rec.stacks, &places);
 
 	if (len < 0)
 		p->err = -ENOMEM;
@@ -215,7 +215,7 @@ static void put_heap_sites(struct page *p, const struct heap *h)
 		finish_line(p, (size_t)used, &name);
 		buf_release(&name);
 	}
-	report_places_free(places, len);
+	overview_places_free(places, len);
 }
 
 static void put_pools(struct page *p, const struct pools *pools)
@@ -320,7 +320,7 @@ static const char *site_word(const struct page *p, const struct wait_site *site)
 static void put_wait_sites(struct page *p, const struct waits *w)
 {
 	size_t len;
-	const struct wait_site **sites = report_wait_sites(w, p->r->top, &len);
+	const struct wait_site **sites = overview_wait_sites(w, p->r->top, &len);
 
 	if (!sites) {
 		p->err = -ENOMEM;
@@ -518,7 +518,7 @@ static void put_cost(struct page *p)
 	}
 }
 
-static struct page page_of(const struct report *r, FILE *out)
+static struct page page_of(const struct overview *r, FILE *out)
 {
 	unsigned width = session_width();
 
@@ -527,14 +527,14 @@ static struct page page_of(const struct report *r, FILE *out)
 	};
 }
 
-void report_text_title(const struct recording *rec, FILE *out)
+void overview_text_title(const struct recording *rec, FILE *out)
 {
 	struct page p = page_of(NULL, out);
 
 	put_argv(&p, rec);
 }
 
-int report_text(const struct report *r, FILE *out)
+int overview_text(const struct overview *r, FILE *out)
 {
 	struct page p = page_of(r, out);
 
