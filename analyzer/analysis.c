@@ -59,7 +59,14 @@ static int init_models(struct analysis *a)
 	return err ? err : threads_init(&a->threads, &a->rec);
 }
 
-static int run(struct analysis *a, const struct pass_filter *filter, void (*progress)(double share))
+int analysis_pass(struct analysis *a, const struct pass_sink *const *sinks, size_t sinks_len)
+{
+	a->stats = (struct pass_stats){ 0 };
+	return pass_run(&a->rec, &a->filter, sinks, sinks_len, a->rec.reader.units < SMALL_UNITS ? 0 : cores_to_spare(),
+			&a->stats, a->progress);
+}
+
+static int run(struct analysis *a)
 {
 	const struct pass_sink all[] = { heap_sink(&a->heap),	   pools_sink(&a->pools), cpu_sink(&a->cpu),
 					 waits_sink(&a->waits),	   locks_sink(&a->locks), fds_sink(&a->fds),
@@ -68,12 +75,23 @@ static int run(struct analysis *a, const struct pass_filter *filter, void (*prog
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		sinks[i] = &all[i];
-	return pass_run(&a->rec, filter, sinks, sizeof(all) / sizeof(all[0]),
-			a->rec.reader.units < SMALL_UNITS ? 0 : cores_to_spare(), &a->stats, progress);
+	return analysis_pass(a, sinks, sizeof(all) / sizeof(all[0]));
 }
 
-static int finish(struct analysis *a, const struct pass_filter *filter)
+/* What the file itself says, and what was left out of it. */
+static void count_losses(struct analysis *a)
 {
+	a->processes = 1;
+	a->dump_bytes = a->rec.reader.units * RSD_UNIT;
+	a->is_filtered = a->filter.from_ns || a->filter.to_ns || a->filter.threads || a->size_min || a->size_max;
+	memcpy(a->counter, a->rec.reader.header.counter, sizeof(a->counter));
+	a->lost_events = a->counter[COUNT_LOST_FULL] + a->counter[COUNT_LOST_NESTED] +
+			 a->counter[COUNT_LOST_NO_THREAD] + a->counter[COUNT_SAMPLES_LOST];
+}
+
+static int finish(struct analysis *a)
+{
+	const struct pass_filter *filter = &a->filter;
 	bool has_window = filter->from_ns || filter->to_ns;
 	uint64_t end_ns = recording_end_ns(&a->rec);
 
@@ -88,13 +106,7 @@ static int finish(struct analysis *a, const struct pass_filter *filter)
 	a->duration_ns = end_ns > filter->from_ns ? end_ns - filter->from_ns : 0;
 	if (!has_window)
 		a->duration_ns += a->rec.reader.header.startup_ns;
-	a->processes = 1;
-	a->dump_bytes = a->rec.reader.units * RSD_UNIT;
-	a->is_filtered = has_window || filter->threads;
 	a->damaged = a->rec.reader.damaged;
-	memcpy(a->counter, a->rec.reader.header.counter, sizeof(a->counter));
-	a->lost_events = a->counter[COUNT_LOST_FULL] + a->counter[COUNT_LOST_NESTED] +
-			 a->counter[COUNT_LOST_NO_THREAD] + a->counter[COUNT_SAMPLES_LOST];
 	return locks_finish(&a->locks);
 }
 
@@ -111,38 +123,66 @@ static bool is_short_of_memory(const struct analysis *a)
 	       a->fds.failed;
 }
 
-int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
-		  const struct analysis_watch *watch, struct buf *error)
+static int begin(struct analysis *a, const char *path, const struct analysis_filter *filter, struct buf *error)
 {
-	struct pass_filter pass_filter = { 0 };
+	int err = 0;
+
+	if (filter) {
+		a->filter.from_ns = filter->from_ns;
+		a->filter.to_ns = filter->to_ns;
+		a->size_min = filter->size_min;
+		a->size_max = filter->size_max;
+	}
+	if (filter && filter->thread_pattern)
+		err = choose_threads(&a->rec, filter->thread_pattern, &a->filter.threads, error);
+	count_losses(a);
+	stack_space_reserve(a->rec.space);
+	if (err && !error->len)
+		buf_printf(error, "%s: %s", path, reader_words(err));
+	return err;
+}
+
+int analysis_begin(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
+		   const struct analysis_watch *watch, struct buf *error)
+{
 	int err;
 
-	*a = (struct analysis){ 0 };
+	*a = (struct analysis){ .progress = watch ? watch->progress : NULL };
 	err = recording_open(&a->rec, path, stacks, error);
 	if (err)
 		return err;
-	if (filter) {
-		pass_filter.from_ns = filter->from_ns;
-		pass_filter.to_ns = filter->to_ns;
-	}
-	if (filter && filter->thread_pattern)
-		err = choose_threads(&a->rec, filter->thread_pattern, &pass_filter.threads, error);
-	err = err ? err : init_models(a);
-	err = err || pass_filter.from_ns || pass_filter.threads ? err : heap_adopt(&a->heap);
-	stack_space_reserve(a->rec.space);
-	if (!err && watch && watch->opened)
-		watch->opened(&a->rec);
-	err = err ? err : run(a, &pass_filter, watch ? watch->progress : NULL);
-	err = err ? err : finish(a, &pass_filter);
-	free(pass_filter.threads);
-	if (!err && is_short_of_memory(a))
-		err = -ENOMEM;
-	if (!err)
-		rest(a);
-	if (err && !error->len)
-		buf_printf(error, "%s: %s", path, reader_words(err));
+	err = begin(a, path, filter, error);
 	if (err)
 		analysis_release(a);
+	else if (watch && watch->opened)
+		watch->opened(&a->rec);
+	return err;
+}
+
+static int run_all(struct analysis *a)
+{
+	int err = init_models(a);
+
+	err = err || a->filter.from_ns || a->filter.threads ? err : heap_adopt(&a->heap);
+	err = err ? err : run(a);
+	err = err ? err : finish(a);
+	return !err && is_short_of_memory(a) ? -ENOMEM : err;
+}
+
+int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
+		  const struct analysis_watch *watch, struct buf *error)
+{
+	int err = analysis_begin(a, path, stacks, filter, watch, error);
+
+	if (err)
+		return err;
+	err = run_all(a);
+	if (!err) {
+		rest(a);
+		return 0;
+	}
+	buf_printf(error, "%s: %s", path, reader_words(err));
+	analysis_release(a);
 	return err;
 }
 
@@ -155,6 +195,8 @@ void analysis_release(struct analysis *a)
 	locks_release(&a->locks);
 	fds_release(&a->fds);
 	threads_release(&a->threads);
+	free(a->filter.threads);
+	a->filter.threads = NULL;
 	recording_release(&a->rec);
 }
 

@@ -17,12 +17,16 @@
 
 /* What the user left out. Ready when zeroed: nothing. */
 struct analysis_filter {
-	uint64_t from_ns, to_ns;    /* to_ns 0: to the end */
-	const char *thread_pattern; /* POSIX extended regular expression for names and tids; NULL: all */
+	uint64_t from_ns, to_ns;     /* to_ns 0: to the end */
+	uint64_t size_min, size_max; /* blocks of the heap by requested bytes; size_max 0: no limit */
+	const char *thread_pattern;  /* POSIX extended regular expression for names and tids; NULL: all */
 };
 
 struct analysis {
 	struct recording rec;
+	struct pass_filter filter;	/* of events; its threads are owned */
+	uint64_t size_min, size_max;	/* see struct analysis_filter */
+	void (*progress)(double share); /* may be NULL */
 	struct heap heap;
 	struct pools pools;
 	struct cpu cpu;
@@ -47,14 +51,20 @@ struct analysis_watch {
 };
 
 /*
- * analysis_open - open the dump and run the pass.
+ * analysis_begin - open the dump; no event was read yet.
+ * analysis_open - the same, and run all models.
  *
- * watch:    may be NULL.
+ * filter, watch:  may be NULL.
  * Returns:  0 or -errno with a sentence in *error; after an error nothing is left to release.
  */
+int analysis_begin(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
+		   const struct analysis_watch *watch, struct buf *error);
 int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, const struct analysis_filter *filter,
 		  const struct analysis_watch *watch, struct buf *error);
 void analysis_release(struct analysis *a);
+
+/* analysis_pass - all events that the filter leaves, to other models; as often as one likes. See pass_run. */
+int analysis_pass(struct analysis *a, const struct pass_sink *const *sinks, size_t sinks_len);
 
 /* analysis_merge - add another process. `from` must outlive `into`: names are shared. */
 int analysis_merge(struct analysis *into, const struct analysis *from);

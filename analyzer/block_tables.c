@@ -55,7 +55,7 @@ static void put_inside(struct table *t, const struct analysis *a, const struct l
 {
 	struct buf name = { 0 };
 
-	site_name_and_caller(&name, a->rec.stacks, inside->stack);
+	place_name_and_caller(&name, a->rec.stacks, inside->stack);
 	table_row(t);
 	table_number(t, (int64_t)inside->blocked_ns);
 	table_number(t, (int64_t)inside->times);
@@ -73,7 +73,7 @@ static void put_holder(struct table *t, const struct analysis *a, const struct l
 	table_number(t, (int64_t)holder->waits);
 	table_number(t, (int64_t)holder->longest_ns);
 	if (holder->stack.v)
-		site_name(&name, a->rec.stacks, holder->stack);
+		place_name(&name, a->rec.stacks, holder->stack);
 	else if (holder->tid)
 		buf_printf(&name, "thread %" PRIu32, holder->tid);
 	else

@@ -9,6 +9,7 @@
 #define RINGSIDE_FINDINGS_H
 
 #include "analyzer/analysis.h"
+#include "analyzer/place.h"
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH };
 
@@ -51,25 +52,6 @@ bool wait_is_idle(const struct stacks *stacks, const struct wait_site *site);
 
 /* wait_is_gathering - the thread waits for other threads or processes to end. */
 bool wait_is_gathering(const struct wait_site *site);
-
-/*
- * site_name - "function (file.c:12)" of a stack's innermost frame that is not std:: or an allocator; when that has no
- * name, the nearest caller that has one comes first: "sqlite3Malloc (libsqlite3.so.0) through libsqlite3.so.0+0xa74f0".
- * Appended to *out, safe.
- */
-void site_name(struct buf *out, struct stacks *stacks, struct stack_id stack);
-/*
- * The same in two steps: equal frames have equal names, and finding them is cheaper than spelling them. Both NULL: no
- * stack.
- */
-struct site_frames {
-	const struct frame *site, *source; /* source: the caller with a name; site itself; NULL: none has one */
-};
-struct site_frames site_frames(struct stacks *stacks, struct stack_id stack);
-void site_frames_name(struct buf *out, struct site_frames f);
-
-/* site_name_and_caller - the same and " for CALLER": a helper that sleeps says little without who called it. */
-void site_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack);
 
 /* The rules, each in the file its subject belongs to. */
 #define RULE(name, words, when) void rule_##name(struct findings *f, const struct analysis *a);

@@ -50,7 +50,7 @@ void rule_leak(struct findings *f, const struct analysis *a)
 
 	if (!top || !has_exited(a) || live < 4 * KB)
 		return;
-	site_name(&where, a->rec.stacks, top->stack);
+	place_name(&where, a->rec.stacks, top->stack);
 	findings_add(f, RULE_leak,
 		     live >= 1024 * KB || live >= a->heap.total.peak_bytes / 2 ? SEVERITY_MEDIUM : SEVERITY_LOW,
 		     top->stack, "%s were never freed; the largest part, %s in %s block%s, was allocated by %s.",
@@ -68,7 +68,7 @@ void rule_growth(struct findings *f, const struct analysis *a)
 
 	if (!top || a->heap.total.peak_bytes < 1024 * KB || percent(top->peak_bytes, a->heap.total.peak_bytes) < 30)
 		return;
-	site_name(&where, a->rec.stacks, top->stack);
+	place_name(&where, a->rec.stacks, top->stack);
 	findings_add(f, RULE_growth, SEVERITY_LOW, top->stack,
 		     "%.0f %% of the heap's peak (%s at %s) was allocated by %s.",
 		     percent(top->peak_bytes, a->heap.total.peak_bytes),
@@ -86,7 +86,7 @@ void rule_temporary(struct findings *f, const struct analysis *a)
 
 	if (!top || count < 1000 || percent(count, allocations) < 10)
 		return;
-	site_name(&where, a->rec.stacks, top->stack);
+	place_name(&where, a->rec.stacks, top->stack);
 	findings_add(f, RULE_temporary, percent(count, allocations) >= 50 ? SEVERITY_MEDIUM : SEVERITY_LOW, top->stack,
 		     "%.0f %% of the allocations (%s) were freed before the next one; %.0f %% of these by %s.",
 		     percent(count, allocations), render_count(text, (int64_t)count),

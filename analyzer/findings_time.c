@@ -81,7 +81,7 @@ static void name_holder(struct buf *out, const struct analysis *a, const struct 
 		return;
 	if (holder->stack.v) {
 		buf_add_string(out, ", held by ");
-		site_name(out, a->rec.stacks, holder->stack);
+		place_name(out, a->rec.stacks, holder->stack);
 	} else if (holder->tid) {
 		buf_printf(out, ", held by thread %u", holder->tid);
 	} else {
@@ -92,7 +92,7 @@ static void name_holder(struct buf *out, const struct analysis *a, const struct 
 	if (!holder->inside_len || holder->inside[0].blocked_ns < holder->wait_ns / 20)
 		return;
 	buf_printf(out, ", while it waited itself in %s at ", wait_name(holder->inside[0].wait));
-	site_name_and_caller(out, a->rec.stacks, holder->inside[0].stack);
+	place_name_and_caller(out, a->rec.stacks, holder->inside[0].stack);
 }
 
 void rule_lock(struct findings *f, const struct analysis *a)
@@ -107,7 +107,7 @@ void rule_lock(struct findings *f, const struct analysis *a)
 		/* Ordered by wait: the first below the mark ends it. */
 		if (lock->wait_ns < 5 * MS || percent(lock->wait_ns, costly) < 10)
 			break;
-		site_name(&where, a->rec.stacks, lock->waiter);
+		place_name(&where, a->rec.stacks, lock->waiter);
 		name_holder(&where, a, lock, top_holder(&a->locks, i));
 		findings_add(f, RULE_lock, severity_of_share(percent(lock->wait_ns, wall)), lock->waiter,
 			     "%.0f %% of the waiting (%s, %.0f %% of all threads' time) is for %s %s in %s.",
@@ -146,7 +146,7 @@ static void tell_wait(struct findings *f, const struct analysis *a, const struct
 	struct buf where = { 0 };
 	double share = percent(site->blocked_ns, wall);
 
-	site_name(&where, a->rec.stacks, site->stack);
+	place_name(&where, a->rec.stacks, site->stack);
 	findings_add(f, RULE_wait, is_rendezvous(site->wait) ? SEVERITY_LOW : severity_of_share(share), site->stack,
 		     "%s waiting %sin %s (%.0f %% of all threads' time) at %s: %s times, at most %s.",
 		     render_duration(total, (int64_t)site->blocked_ns),
@@ -198,7 +198,7 @@ void rule_idle(struct findings *f, const struct analysis *a)
 	}
 	if (!top || idle < 5 * MS || percent(idle, wall) < 10)
 		return;
-	site_name(&where, a->rec.stacks, top->stack);
+	place_name(&where, a->rec.stacks, top->stack);
 	findings_add(f, RULE_idle, SEVERITY_INFO, top->stack,
 		     "Threads waited for work for %s (%.0f %% of all threads' time), most of it in %s at %s.",
 		     render_duration(total, (int64_t)idle), percent(idle, wall), wait_name(top->wait),

@@ -48,7 +48,7 @@ static long place_of_name(struct finder *f, const char *name)
 	return f->len++;
 }
 
-static long place_of_frames(struct finder *f, struct site_frames frames)
+static long place_of_frames(struct finder *f, struct place frames)
 {
 	uint64_t key = hash_bytes(&frames, sizeof(frames)), index;
 	struct buf name = { 0 };
@@ -56,7 +56,7 @@ static long place_of_frames(struct finder *f, struct site_frames frames)
 
 	if (map_get(&f->by_frames, key, &index))
 		return (long)index;
-	site_frames_name(&name, frames);
+	place_spell(&name, frames);
 	place = name.failed ? -ENOMEM : place_of_name(f, buf_string(&name));
 	buf_release(&name);
 	return place < 0 || map_put(&f->by_frames, key, (uint64_t)place) ? -ENOMEM : place;
@@ -70,7 +70,7 @@ long overview_heap_places(const struct heap *h, struct stacks *stacks, struct ov
 	map_init(&f.by_frames);
 	map_init(&f.by_name);
 	for (size_t i = 0; place >= 0 && i < h->sites_len; i++) {
-		place = place_of_frames(&f, site_frames(stacks, h->sites[i].stack));
+		place = place_of_frames(&f, place_find(stacks, h->sites[i].stack));
 		if (place >= 0)
 			heap_site_add(&f.places[place].sum, &h->sites[i]);
 	}

@@ -7,7 +7,7 @@
 #include "analyzer/stacks.h"
 
 struct overview_place {
-	char *name;	      /* as site_name says it, safe for a terminal */
+	char *name;	      /* as place_name says it, safe for a terminal */
 	struct heap_site sum; /* its counts; no stack */
 };
 

@@ -336,7 +336,7 @@ static void put_wait_sites(struct page *p, const struct waits *w)
 				   duration(&n, s->max_ns), wait_name(s->wait));
 
 		buf_add_string(&name, site_word(p, s));
-		site_name(&name, p->r->a->rec.stacks, s->stack);
+		place_name(&name, p->r->a->rec.stacks, s->stack);
 		finish_line(p, (size_t)used, &name);
 		buf_release(&name);
 	}
@@ -356,7 +356,7 @@ static void put_inside(struct page *p, const struct lock_holder *holder)
 	used = fprintf(p->out, "  %10s         ", "");
 	buf_printf(&text, "    in which it waited %s in %s at ", duration(&n, inside->blocked_ns),
 		   wait_name(inside->wait));
-	site_name_and_caller(&text, p->r->a->rec.stacks, inside->stack);
+	place_name_and_caller(&text, p->r->a->rec.stacks, inside->stack);
 	finish_line(p, (size_t)used, &text);
 	buf_release(&text);
 }
@@ -370,7 +370,7 @@ static void put_holder(struct page *p, const struct lock *lock, const struct loc
 
 	if (holder->stack.v) {
 		buf_add_string(&text, "  held by ");
-		site_name(&text, p->r->a->rec.stacks, holder->stack);
+		place_name(&text, p->r->a->rec.stacks, holder->stack);
 	} else if (holder->tid) {
 		buf_printf(&text, "  held by thread %" PRIu32, holder->tid);
 	} else {
