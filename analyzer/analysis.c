@@ -51,6 +51,8 @@ static int init_models(struct analysis *a)
 {
 	int err = heap_init(&a->heap, &a->rec);
 
+	a->heap.size_min = a->size_min;
+	a->heap.size_max = a->size_max ? a->size_max : UINT64_MAX;
 	err = err ? err : pools_init(&a->pools, &a->rec);
 	err = err ? err : cpu_init(&a->cpu, &a->rec);
 	err = err ? err : waits_init(&a->waits, &a->rec);

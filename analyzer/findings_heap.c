@@ -55,8 +55,8 @@ void rule_leak(struct findings *f, const struct analysis *a)
 		     live >= 1024 * KB || live >= a->heap.total.peak_bytes / 2 ? SEVERITY_MEDIUM : SEVERITY_LOW,
 		     top->stack, "%s were never freed; the largest part, %s in %s block%s, was allocated by %s.",
 		     render_bytes(all, (int64_t)live), render_bytes(bytes, (int64_t)top->live_bytes),
-		     render_count(blocks, (int64_t)heap_count(top->live_blocks)),
-		     heap_count(top->live_blocks) == 1 ? "" : "s", buf_string(&where));
+		     render_count(blocks, (int64_t)weight_count(top->live_blocks)),
+		     weight_count(top->live_blocks) == 1 ? "" : "s", buf_string(&where));
 	buf_release(&where);
 }
 
@@ -80,7 +80,7 @@ void rule_growth(struct findings *f, const struct analysis *a)
 void rule_temporary(struct findings *f, const struct analysis *a)
 {
 	const struct heap_site *top = top_site(&a->heap, temporary);
-	uint64_t allocations = heap_count(a->heap.total.allocations), count = heap_count(a->heap.total.temporary);
+	uint64_t allocations = weight_count(a->heap.total.allocations), count = weight_count(a->heap.total.temporary);
 	char text[RENDER_NUMBER_MAX];
 	struct buf where = { 0 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,41 +10,22 @@
 
 /* ---- sites ---------------------------------------------------------------------------------------------------- */
 
-static uint32_t *page_at(struct heap *h, uint32_t page)
-{
-	if (page >= h->pages_len) {
-		uint32_t len = page + 16;
-		uint32_t **pages = realloc(h->site_of, len * sizeof(*pages));
-
-		if (!pages)
-			return NULL;
-		memset(pages + h->pages_len, 0, (len - h->pages_len) * sizeof(*pages));
-		h->site_of = pages;
-		h->pages_len = len;
-	}
-	if (!h->site_of[page])
-		h->site_of[page] = calloc(HEAP_PAGE, sizeof(uint32_t));
-	return h->site_of[page];
-}
-
 static uint32_t new_site(struct heap *h, struct stack_id stack)
 {
-	uint32_t *page = page_at(h, stack.v / HEAP_PAGE);
-
-	if (!page || list_grow((void **)&h->sites, &h->sites_cap, h->sites_len, sizeof(*h->sites))) {
+	if (list_grow((void **)&h->sites, &h->sites_cap, h->sites_len, sizeof(*h->sites)) ||
+	    stack_index_put(&h->site_of, stack, (uint32_t)h->sites_len)) {
 		h->failed = true;
 		return 0;
 	}
 	h->sites[h->sites_len] = (struct heap_site){ .stack = stack };
 	stacks_expect(h->rec->stacks, stack);
-	return page[stack.v % HEAP_PAGE] = (uint32_t)h->sites_len++;
+	return (uint32_t)h->sites_len++;
 }
 
 /* The site of a stack; site 0, that of the empty one, also when memory ran out, so that totals stay right. */
 static inline uint32_t site_index(struct heap *h, struct stack_id stack)
 {
-	uint32_t *page = stack.v / HEAP_PAGE < h->pages_len ? h->site_of[stack.v / HEAP_PAGE] : NULL;
-	uint32_t index = page ? page[stack.v % HEAP_PAGE] : 0;
+	uint32_t index = stack_index_get(&h->site_of, stack);
 
 	return index || !stack.v ? index : new_site(h, stack);
 }
@@ -71,46 +51,23 @@ static inline void note_peak(struct heap *h, uint64_t tick)
 
 /* ---- blocks --------------------------------------------------------------------------------------------------- */
 
-/* How many blocks, in HEAP_ONEths, and bytes a sampled record stands for. */
-static void weigh_sample(const struct heap *h, uint64_t size, uint64_t *ones, uint64_t *bytes)
-{
-	double weight;
-
-	if (h->sample_mean <= 0)
-		return;
-	weight = size ? 1 / -expm1(-(double)size / h->sample_mean) : 1;
-	*ones = (uint64_t)llround(weight * HEAP_ONE);
-	*bytes = (uint64_t)llround(weight * (double)size);
-}
-
-static inline void weigh(const struct heap *h, uint64_t size, bool is_sampled, uint64_t *ones, uint64_t *bytes)
-{
-	*ones = HEAP_ONE;
-	*bytes = size;
-	if (is_sampled)
-		weigh_sample(h, size, ones, bytes);
-}
-
 static uint64_t *last_alloc(struct heap *h, uint32_t thread)
 {
 	return &h->last_alloc[thread < h->rec->threads_len ? thread + 1 : 0];
 }
 
-static inline void take_out(struct heap *h, struct heap_site *site, uint64_t ones, uint64_t bytes)
+static inline void take_out(struct heap *h, struct heap_site *site, struct weight w)
 {
 	save_peak(h, site);
-	site->live_blocks -= ones;
-	site->live_bytes -= bytes;
-	h->live_bytes -= bytes;
+	site->live_blocks -= w.ones;
+	site->live_bytes -= w.bytes;
+	h->live_bytes -= w.bytes;
 }
 
 /* A block whose free was not recorded: its address was handed out again. */
 static void lose(struct heap *h, const struct block *b)
 {
-	uint64_t ones, bytes;
-
-	weigh(h, b->size, b->is_sampled, &ones, &bytes);
-	take_out(h, &h->sites[b->site], ones, bytes);
+	take_out(h, &h->sites[b->site], weight_of(h->sample_mean, b->size, b->is_sampled));
 	h->missed_frees++;
 }
 
@@ -122,11 +79,11 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 				.site = site_index(h, stack),
 				.thread = e->thread & 0x7fffffff,
 				.is_sampled = is_sampled };
+	struct weight w = weight_of(h->sample_mean, size, is_sampled);
 	struct heap_site *site;
-	uint64_t ones, bytes;
 	bool had_old;
 
-	if (!addr)
+	if (!addr || size < h->size_min || size > h->size_max)
 		return;
 	if (live_add(&h->live, &b, &old, &had_old)) {
 		h->failed = true;
@@ -134,14 +91,13 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 	}
 	if (had_old)
 		lose(h, &old);
-	weigh(h, size, is_sampled, &ones, &bytes);
 	site = &h->sites[b.site];
 	save_peak(h, site);
-	site->allocations += ones;
-	site->allocated_bytes += bytes;
-	site->live_blocks += ones;
-	site->live_bytes += bytes;
-	h->live_bytes += bytes;
+	site->allocations += w.ones;
+	site->allocated_bytes += w.bytes;
+	site->live_blocks += w.ones;
+	site->live_bytes += w.bytes;
+	h->live_bytes += w.bytes;
 	h->sampled += is_sampled;
 	*last_alloc(h, e->thread) = addr;
 	note_peak(h, e->tick);
@@ -151,7 +107,8 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 {
 	struct heap_site *site;
 	struct block b;
-	uint64_t *last, ones, bytes;
+	struct weight w;
+	uint64_t *last;
 
 	if (!addr)
 		return;
@@ -159,18 +116,18 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 		h->unknown_frees++;
 		return;
 	}
-	weigh(h, b.size, b.is_sampled, &ones, &bytes);
+	w = weight_of(h->sample_mean, b.size, b.is_sampled);
 	site = &h->sites[b.site];
-	site->frees += ones;
+	site->frees += w.ones;
 	last = last_alloc(h, b.thread);
 	if (*last == addr) {
 		*last = 0;
 		if (!b.is_sampled)
-			site->temporary += ones;
+			site->temporary += w.ones;
 	}
 	if (b.thread != (e->thread & 0x7fffffff))
-		site->other_thread_frees += ones;
-	take_out(h, site, ones, bytes);
+		site->other_thread_frees += w.ones;
+	take_out(h, site, w);
 }
 
 /* ---- what a ring has overwritten ------------------------------------------------------------------------------ */
@@ -241,7 +198,9 @@ static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t
 
 int heap_init(struct heap *h, struct recording *rec)
 {
-	*h = (struct heap){ .rec = rec, .epoch = 1, .sample_mean = (double)rec->reader.header.sample_bytes };
+	*h = (struct heap){
+		.rec = rec, .epoch = 1, .size_max = UINT64_MAX, .sample_mean = (double)rec->reader.header.sample_bytes
+	};
 	map_init(&h->adopted);
 	h->last_alloc = calloc(rec->threads_len + 1, sizeof(*h->last_alloc));
 	new_site(h, (struct stack_id){ 0 });
@@ -255,9 +214,7 @@ void heap_release(struct heap *h)
 {
 	live_release(&h->live);
 	map_release(&h->adopted);
-	for (uint32_t i = 0; i < h->pages_len; i++)
-		free(h->site_of[i]);
-	free(h->site_of);
+	stack_index_release(&h->site_of);
 	free(h->sites);
 	free(h->last_alloc);
 	*h = (struct heap){ 0 };
@@ -275,7 +232,7 @@ static void settle(struct heap_site *s)
 			       &s->live_blocks, &s->peak_blocks, &s->other_thread_frees };
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		*counts[i] = heap_count(*counts[i]) * HEAP_ONE;
+		*counts[i] = weight_count(*counts[i]) * WEIGHT_ONE;
 }
 
 void heap_site_add(struct heap_site *to, const struct heap_site *from)
@@ -336,13 +293,13 @@ int heap_profile(const struct heap *h, struct profile *p)
 		const struct heap_site *s = &h->sites[i];
 		int64_t values[PROFILE_VALUES] = {
 			(int64_t)s->live_bytes,
-			(int64_t)heap_count(s->live_blocks),
+			(int64_t)weight_count(s->live_blocks),
 			(int64_t)s->allocated_bytes,
-			(int64_t)heap_count(s->allocations),
+			(int64_t)weight_count(s->allocations),
 			(int64_t)s->peak_bytes,
-			(int64_t)heap_count(s->peak_blocks),
-			(int64_t)heap_count(s->temporary),
-			(int64_t)heap_count(s->frees),
+			(int64_t)weight_count(s->peak_blocks),
+			(int64_t)weight_count(s->temporary),
+			(int64_t)weight_count(s->frees),
 		};
 
 		if (s->allocations && profile_add(p, s->stack, 0, values))

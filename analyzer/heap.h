@@ -7,7 +7,7 @@
  * apart. A temporary allocation is one freed before the allocating thread's next allocation.
  *
  * Sampled allocations stand for 1 / (1 - exp(-size/mean)) blocks each, which makes all sums unbiased. Counts are
- * kept in HEAP_ONEths so that such weights add up; heap_count() reads them. Bytes are whole.
+ * kept in WEIGHT_ONEths so that such weights add up; weight_count() reads them. Bytes are whole.
  *
  * The peak by site is exact without storing events: a site that changes after a new maximum first saves what it
  * had at the maximum; a site that has not changed since still has it.
@@ -18,11 +18,10 @@
 #include "analyzer/live.h"
 #include "analyzer/pass.h"
 #include "analyzer/profile.h"
+#include "analyzer/stack_index.h"
+#include "analyzer/weight.h"
 
-#define HEAP_ONE 65536u
-#define HEAP_PAGE 4096u
-
-/* Counts are in HEAP_ONEths. */
+/* Counts are in WEIGHT_ONEths. */
 struct heap_site {
 	struct stack_id stack;
 	uint64_t allocations, frees, temporary;
@@ -36,29 +35,29 @@ struct heap_site {
 struct heap {
 	struct recording *rec;
 	struct live live;
-	struct map adopted; /* address -> tick, see heap_adopt */
+	struct map adopted;	 /* address -> tick, see heap_adopt */
 	struct heap_site *sites; /* site 0 is the empty stack */
 	size_t sites_len, sites_cap;
-	uint32_t **site_of; /* stack / HEAP_PAGE -> page of site indices by stack % HEAP_PAGE, 0: none yet */
-	uint32_t pages_len;
-	uint64_t *last_alloc;	/* by thread index + 1: address of its last allocation, 0 when freed */
-	struct heap_site total; /* stack unused; valid after heap_finish */
+	struct stack_index site_of; /* 0: none yet */
+	uint64_t *last_alloc;	    /* by thread index + 1: address of its last allocation, 0 when freed */
+	struct heap_site total;	    /* stack unused; valid after heap_finish */
 	uint64_t live_bytes, peak_bytes;
 	uint64_t epoch, peak_tick;
-	uint64_t peak_ns;	/* valid after heap_finish */
-	uint64_t unknown_frees; /* of blocks whose beginning was not recorded */
-	uint64_t missed_frees;	/* an address was handed out twice: its free was not recorded */
-	uint64_t sampled;	/* records of sampled allocations */
-	double sample_mean;	/* bytes; 0: none */
-	bool failed;		/* memory ran out: numbers are short */
+	uint64_t peak_ns;	     /* valid after heap_finish */
+	uint64_t unknown_frees;	     /* of blocks whose beginning was not recorded */
+	uint64_t missed_frees;	     /* an address was handed out twice: its free was not recorded */
+	uint64_t sampled;	     /* records of sampled allocations */
+	double sample_mean;	     /* bytes; 0: none */
+	uint64_t size_min, size_max; /* blocks of other sizes are not there */
+	bool failed;		     /* memory ran out: numbers are short */
 };
 
 int heap_init(struct heap *h, struct recording *rec);
 void heap_release(struct heap *h);
 
 /*
- * heap_adopt - before the pass: sampled blocks that are alive and whose allocation a ring has overwritten are known from
- * the dump's table of them. 0 or -ENOMEM.
+ * heap_adopt - before the pass: sampled blocks that are alive and whose allocation a ring has overwritten are known
+ * from the dump's table of them. 0 or -ENOMEM.
  */
 int heap_adopt(struct heap *h);
 
@@ -78,12 +77,6 @@ void heap_finish(struct heap *h);
  * time. Stacks must come from the same struct stacks.
  */
 int heap_merge(struct heap *into, const struct heap *from);
-
-/* heap_count - a count in whole blocks. */
-static inline uint64_t heap_count(uint64_t ones)
-{
-	return (ones + HEAP_ONE / 2) / HEAP_ONE;
-}
 
 /*
  * heap_profile - the sites as inuse_space, inuse_objects, alloc_space, alloc_objects, peak_space, peak_objects,

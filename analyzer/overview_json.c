@@ -117,13 +117,13 @@ static void put_heap_site(struct json *j, const struct analysis *a, const struct
 {
 	json_begin_object(j);
 	put_stack(j, "stack", a, s->stack);
-	json_field_u64(j, "allocations", heap_count(s->allocations));
-	json_field_u64(j, "frees", heap_count(s->frees));
+	json_field_u64(j, "allocations", weight_count(s->allocations));
+	json_field_u64(j, "frees", weight_count(s->frees));
 	json_field_u64(j, "allocated_bytes", s->allocated_bytes);
-	json_field_u64(j, "live_blocks", heap_count(s->live_blocks));
+	json_field_u64(j, "live_blocks", weight_count(s->live_blocks));
 	json_field_u64(j, "live_bytes", s->live_bytes);
 	json_field_u64(j, "peak_bytes", s->peak_bytes);
-	json_field_u64(j, "temporary", heap_count(s->temporary));
+	json_field_u64(j, "temporary", weight_count(s->temporary));
 	json_end(j);
 }
 
@@ -136,11 +136,11 @@ static void put_pools(struct json *j, const struct pools *p)
 
 		json_begin_object(j);
 		json_field_string(j, "name", p->pools[i].name);
-		json_field_u64(j, "allocations", heap_count(h->total.allocations));
-		json_field_u64(j, "frees", heap_count(h->total.frees));
+		json_field_u64(j, "allocations", weight_count(h->total.allocations));
+		json_field_u64(j, "frees", weight_count(h->total.frees));
 		json_field_u64(j, "allocated_bytes", h->total.allocated_bytes);
 		json_field_u64(j, "peak_bytes", h->total.peak_bytes);
-		json_field_u64(j, "live_blocks", heap_count(h->total.live_blocks));
+		json_field_u64(j, "live_blocks", weight_count(h->total.live_blocks));
 		json_field_u64(j, "live_bytes", h->total.live_bytes);
 		json_end(j);
 	}
@@ -164,14 +164,14 @@ static int put_heap(struct json *j, const struct overview *r)
 		return -ENOMEM;
 	json_key(j, "heap");
 	json_begin_object(j);
-	json_field_u64(j, "allocations", heap_count(h->total.allocations));
-	json_field_u64(j, "frees", heap_count(h->total.frees));
+	json_field_u64(j, "allocations", weight_count(h->total.allocations));
+	json_field_u64(j, "frees", weight_count(h->total.frees));
 	json_field_u64(j, "allocated_bytes", h->total.allocated_bytes);
 	json_field_u64(j, "peak_bytes", h->total.peak_bytes);
 	json_field_u64(j, "peak_ns", h->peak_ns);
-	json_field_u64(j, "live_blocks", heap_count(h->total.live_blocks));
+	json_field_u64(j, "live_blocks", weight_count(h->total.live_blocks));
 	json_field_u64(j, "live_bytes", h->total.live_bytes);
-	json_field_u64(j, "temporary", heap_count(h->total.temporary));
+	json_field_u64(j, "temporary", weight_count(h->total.temporary));
 	json_field_u64(j, "unknown_frees", h->unknown_frees);
 	json_field_u64(j, "sampled", h->sampled);
 	json_key(j, "sites");

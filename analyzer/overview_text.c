@@ -208,8 +208,8 @@ static void put_heap_sites(struct page *p, const struct heap *h)
 		struct buf name = { 0 };
 		int used = fprintf(p->out, "  %10s %5.1f%% %10s %10s %10s %9s  ", bytes(&n, s->peak_bytes),
 				   percent(s->peak_bytes, h->total.peak_bytes), bytes(&n, s->live_bytes),
-				   bytes(&n, s->allocated_bytes), count(&n, heap_count(s->allocations)),
-				   count(&n, heap_count(s->temporary)));
+				   bytes(&n, s->allocated_bytes), count(&n, weight_count(s->allocations)),
+				   count(&n, weight_count(s->temporary)));
 
 		buf_add_string(&name, places[i].name);
 		finish_line(p, (size_t)used, &name);
@@ -226,7 +226,7 @@ static void put_pools(struct page *p, const struct pools *pools)
 
 		fputs("  pool ", p->out);
 		safe_puts(pools->pools[i].name, p->out);
-		fprintf(p->out, ": %s blocks of %s, peak %s, %s live\n", count(&n, heap_count(t->allocations)),
+		fprintf(p->out, ": %s blocks of %s, peak %s, %s live\n", count(&n, weight_count(t->allocations)),
 			bytes(&n, t->allocated_bytes), bytes(&n, t->peak_bytes), bytes(&n, t->live_bytes));
 	}
 }
@@ -243,8 +243,8 @@ static void put_heap(struct page *p)
 		return;
 	}
 	fprintf(p->out, "%s allocations of %s, peak %s at %s; %s blocks with %s live at the end\n",
-		count(&n, heap_count(h->total.allocations)), bytes(&n, h->total.allocated_bytes),
-		bytes(&n, h->total.peak_bytes), duration(&n, h->peak_ns), count(&n, heap_count(h->total.live_blocks)),
+		count(&n, weight_count(h->total.allocations)), bytes(&n, h->total.allocated_bytes),
+		bytes(&n, h->total.peak_bytes), duration(&n, h->peak_ns), count(&n, weight_count(h->total.live_blocks)),
 		bytes(&n, h->total.live_bytes));
 	if (h->sampled)
 		fprintf(p->out, "  scaled up from %s sampled allocations (one per %s on average)\n",

@@ -13,4 +13,12 @@
  */
 int list_grow(void **list, size_t *cap, size_t len, size_t size);
 
+/*
+ * list_reach - element `index` of an array whose elements are 0 until they are first used.
+ *
+ * cap:      elements there are; all of them are valid.
+ * Returns:  its address, good until the next call; NULL without memory.
+ */
+void *list_reach(void **list, size_t *cap, size_t index, size_t size);
+
 #endif

@@ -33,14 +33,14 @@ static void a_realloc_is_one_free_and_one_allocation(void **state)
 	trace_free(&t, &lane, 3, 0x1000);
 	trace_free(&t, &lane, 4, 0x9990); /* older than the recording */
 	traced_open(&d, &t, NULL);
-	assert_int_equal(heap_count(d.a.heap.total.allocations), 2);
-	assert_int_equal(heap_count(d.a.heap.total.frees), 2);
+	assert_int_equal(weight_count(d.a.heap.total.allocations), 2);
+	assert_int_equal(weight_count(d.a.heap.total.frees), 2);
 	assert_int_equal(d.a.heap.total.allocated_bytes, 400);
 	assert_int_equal(d.a.heap.total.peak_bytes, 300);
 	assert_int_equal(d.a.heap.total.live_bytes, 0);
 	assert_int_equal(d.a.heap.unknown_frees, 1);
 	site = traced_heap_site(&d, first);
-	assert_int_equal(heap_count(site->frees), 1);
+	assert_int_equal(weight_count(site->frees), 1);
 	assert_int_equal(site->peak_bytes, 0);
 	assert_int_equal(traced_heap_site(&d, second)->peak_bytes, 300);
 	traced_release(&d);
@@ -67,8 +67,8 @@ static void temporary_means_before_the_threads_next_allocation(void **state)
 	trace_free(&t, &a, 6, 0x3000); /* not: 0x4000 came between */
 	trace_free(&t, &b, 7, 0x4000); /* temporary, whoever frees */
 	traced_open(&d, &t, NULL);
-	assert_int_equal(heap_count(d.a.heap.total.temporary), 2);
-	assert_int_equal(heap_count(d.a.heap.total.other_thread_frees), 1);
+	assert_int_equal(weight_count(d.a.heap.total.temporary), 2);
+	assert_int_equal(weight_count(d.a.heap.total.other_thread_frees), 1);
 	traced_release(&d);
 	trace_release(&t);
 }
@@ -89,7 +89,7 @@ static void an_address_handed_out_twice_lost_a_free(void **state)
 	traced_open(&d, &t, NULL);
 	assert_int_equal(d.a.heap.missed_frees, 1);
 	assert_int_equal(d.a.heap.total.live_bytes, 40);
-	assert_int_equal(heap_count(d.a.heap.total.live_blocks), 1);
+	assert_int_equal(weight_count(d.a.heap.total.live_blocks), 1);
 	assert_int_equal(analysis_losses(&d.a, &losses), 1);
 	buf_release(&losses);
 	traced_release(&d);
@@ -166,14 +166,14 @@ static void samples_stand_for_what_was_not_recorded(void **state)
 	lane = trace_lane(&t, RSD_EXTENT_EVENTS, 0, 0);
 	trace_put(&t, &lane, EV_SAMPLED_ALLOC, 1, &rec, sizeof(rec));
 	traced_open(&d, &t, NULL);
-	assert_int_equal(heap_count(d.a.heap.total.allocations), llround(weight));
+	assert_int_equal(weight_count(d.a.heap.total.allocations), llround(weight));
 	assert_int_equal(d.a.heap.total.allocated_bytes, llround(64 * weight));
 	assert_int_equal(d.a.heap.total.live_bytes, d.a.heap.total.allocated_bytes);
 	traced_release(&d);
 	trace_free(&t, &lane, 2, 0x1000);
 	traced_open(&d, &t, NULL);
 	assert_int_equal(d.a.heap.total.live_bytes, 0);
-	assert_int_equal(heap_count(d.a.heap.total.frees), llround(weight));
+	assert_int_equal(weight_count(d.a.heap.total.frees), llround(weight));
 	traced_release(&d);
 	trace_release(&t);
 }
@@ -199,7 +199,7 @@ static void blocks_older_than_the_ring_are_known_by_the_table(void **state)
 	lane = trace_lane(&t, RSD_EXTENT_EVENTS, 0, 50);
 	trace_put(&t, &lane, EV_SAMPLED_ALLOC, 60, &rec, sizeof(rec));
 	traced_open(&d, &t, NULL);
-	assert_int_equal(heap_count(d.a.heap.total.allocations), 3);
+	assert_int_equal(weight_count(d.a.heap.total.allocations), 3);
 	assert_int_equal(d.a.heap.total.live_bytes, 3 << 20);
 	assert_int_equal(traced_heap_site(&d, stack)->live_bytes, 3 << 20);
 	assert_int_equal(d.a.heap.missed_frees, 0);

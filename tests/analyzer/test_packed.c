@@ -106,7 +106,7 @@ static int analyse(const char *path, uint64_t *allocations)
 	if (err) {
 		assert_int_not_equal(error.len, 0);
 	} else {
-		*allocations = heap_count(a.heap.total.allocations);
+		*allocations = weight_count(a.heap.total.allocations);
 		if (a.damaged)
 			*allocations = 0;
 		analysis_release(&a);
