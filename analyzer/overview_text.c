@@ -151,32 +151,6 @@ static void put_head(struct page *p)
 
 /* ---- findings ------------------------------------------------------------------------------------------------- */
 
-/* Words of a sentence, broken at the width; the following lines are indented. */
-static void put_wrapped(struct page *p, const char *text, unsigned indent)
-{
-	size_t column = indent;
-
-	while (*text) {
-		size_t len = strcspn(text, " ");
-
-		if (column + len > p->width && column > indent) {
-			fprintf(p->out, "\n%*s", (int)indent, "");
-			column = indent;
-		}
-		fwrite(text, 1, len, p->out);
-		column += len;
-		text += len;
-		if (*text == ' ') {
-			text++;
-			if (column < p->width) {
-				fputc(' ', p->out);
-				column++;
-			}
-		}
-	}
-	fputc('\n', p->out);
-}
-
 static void put_findings(struct page *p)
 {
 	heading(p, "FINDINGS");
@@ -187,7 +161,7 @@ static void put_findings(struct page *p)
 	fputs("what stands out, most severe first\n", p->out);
 	for (size_t i = 0; i < p->r->findings.len; i++) {
 		fprintf(p->out, "  %-6s  ", severity_name(p->r->findings.list[i].severity));
-		put_wrapped(p, p->r->findings.list[i].text, 10);
+		render_wrapped(p->r->findings.list[i].text, p->width, 10, 10, p->out);
 	}
 }
 

@@ -84,15 +84,26 @@ void place_name(struct buf *out, struct stacks *stacks, struct stack_id stack)
 	place_spell(out, place_find(stacks, stack));
 }
 
-void place_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack)
+void place_add_caller(struct buf *out, struct stacks *stacks, struct stack_id stack, struct place place)
 {
 	struct frame_walk w = { .stacks = stacks, .id = stack };
-	const struct frame *leaf = stacks_next_frame(&w), *caller = leaf ? stacks_next_frame(&w) : NULL;
-	size_t len = out->len;
+	const struct frame *frame = place.site;
 
-	place_name(out, stacks, stack);
-	if (caller && leaf->file && out->len > len) {
-		buf_add_string(out, " for ");
-		view_frame_name(out, caller);
-	}
+	if (!frame || !frame->file)
+		return;
+	while ((frame = stacks_next_frame(&w)) && frame != place.site)
+		;
+	frame = frame ? stacks_next_frame(&w) : NULL;
+	if (!frame)
+		return;
+	buf_add_string(out, " for ");
+	view_frame_name(out, frame);
+}
+
+void place_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack)
+{
+	struct place place = place_find(stacks, stack);
+
+	place_spell(out, place);
+	place_add_caller(out, stacks, stack, place);
 }

@@ -26,5 +26,7 @@ void place_spell(struct buf *out, struct place f);
 
 /* place_name_and_caller - the same and " for CALLER": a helper that sleeps says little without who called it. */
 void place_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack);
+/* place_add_caller - only the second half, for a place in `stack` that has a source line. */
+void place_add_caller(struct buf *out, struct stacks *stacks, struct stack_id stack, struct place place);
 
 #endif

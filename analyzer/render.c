@@ -7,6 +7,7 @@
 
 #include "analyzer/render.h"
 #include "analyzer/util/buf.h"
+#include "analyzer/views.h"
 
 /* ---- numbers ---- */
 
@@ -92,15 +93,40 @@ const char *render_value(char *out, enum unit unit, int64_t value)
 	return render_scaled(out, unit, value, value);
 }
 
+void render_wrapped(const char *text, unsigned width, unsigned column, unsigned indent, FILE *out)
+{
+	struct buf safe = { 0 };
+	size_t at = column;
+
+	buf_add_safe(&safe, text, strlen(text));
+	for (const char *word = buf_string(&safe), *next; *word; word = next) {
+		size_t len = strcspn(word, " ");
+
+		next = word + len + (word[len] == ' ');
+		if (at > column && width && at + 1 + len > width) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			at = column = indent;
+		}
+		if (at > column) {
+			fputc(' ', out);
+			at++;
+		}
+		fwrite(word, 1, len, out);
+		at += len;
+	}
+	fputc('\n', out);
+	buf_release(&safe);
+}
+
 /* ---- cells ---- */
 
-/* A cell as people read it; text stays where it is, and is unsafe. */
-static const char *cell_text(const struct column *column, const struct cell *cell, char *out)
+const char *render_cell(char *out, enum unit unit, const struct cell *cell)
 {
 	if (!cell->is_set)
 		return "";
-	switch (column->unit) {
+	switch (unit) {
 	case UNIT_TEXT:
+	case UNIT_STACK:
 		return cell->text;
 	case UNIT_PERCENT:
 		return render_percent(out, cell->real);
@@ -111,8 +137,13 @@ static const char *cell_text(const struct column *column, const struct cell *cel
 		snprintf(out, RENDER_NUMBER_MAX, "0x%" PRIx64, (uint64_t)cell->number);
 		return out;
 	default:
-		return render_value(out, column->unit, cell->number);
+		return render_value(out, unit, cell->number);
 	}
+}
+
+static const char *cell_text(const struct column *column, const struct cell *cell, char *out)
+{
+	return render_cell(out, column->unit, cell);
 }
 
 static const struct cell *cell_at(const struct table *t, size_t row, size_t column)
@@ -257,7 +288,7 @@ static void put_csv_cell(const struct column *column, const struct cell *cell, F
 {
 	if (!cell->is_set)
 		return;
-	if (column->unit == UNIT_TEXT)
+	if (column->unit == UNIT_TEXT || column->unit == UNIT_STACK)
 		put_csv_text(cell->text, out);
 	else if (column->unit == UNIT_PERCENT || column->unit == UNIT_NUMBER)
 		fprintf(out, "%.15g", cell->real);
@@ -282,19 +313,32 @@ int render_csv(const struct table *t, FILE *out)
 	return status(t, out);
 }
 
-static void put_json_cell(const struct column *column, const struct cell *cell, struct json *j)
+static void put_json_stack(struct stacks *stacks, const struct cell *cell, struct json *j)
+{
+	if (cell->stack.v) {
+		view_stack_json(j, stacks, cell->stack);
+		return;
+	}
+	json_begin_array(j);
+	if (cell->frame)
+		view_frame_json(j, cell->frame);
+	json_end(j);
+}
+
+void render_cell_json(struct json *j, enum unit unit, const struct cell *cell, struct stacks *stacks)
 {
 	char number[RENDER_NUMBER_MAX];
 
-	json_key(j, column->key);
 	if (!cell->is_set)
 		json_null(j);
-	else if (column->unit == UNIT_TEXT)
+	else if (unit == UNIT_STACK)
+		put_json_stack(stacks, cell, j);
+	else if (unit == UNIT_TEXT)
 		json_string(j, cell->text);
-	else if (column->unit == UNIT_PERCENT || column->unit == UNIT_NUMBER)
+	else if (unit == UNIT_PERCENT || unit == UNIT_NUMBER)
 		json_f64(j, cell->real);
-	else if (column->unit == UNIT_ADDRESS)
-		json_string(j, cell_text(column, cell, number));
+	else if (unit == UNIT_ADDRESS)
+		json_string(j, render_cell(number, unit, cell));
 	else
 		json_i64(j, cell->number);
 }
@@ -304,8 +348,10 @@ int render_json_rows(const struct table *t, struct json *j)
 	json_begin_array(j);
 	for (size_t r = 0; r < t->rows_len; r++) {
 		json_begin_object(j);
-		for (size_t c = 0; c < t->columns_len; c++)
-			put_json_cell(&t->columns[c], cell_at(t, r, c), j);
+		for (size_t c = 0; c < t->columns_len; c++) {
+			json_key(j, t->columns[c].key);
+			render_cell_json(j, t->columns[c].unit, cell_at(t, r, c), t->stacks);
+		}
 		json_end(j);
 	}
 	json_end(j);

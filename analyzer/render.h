@@ -32,6 +32,16 @@ const char *render_value(char *out, enum unit unit, int64_t value);
  */
 const char *render_scaled(char *out, enum unit unit, int64_t value, int64_t scale_to);
 
+/* render_cell - a cell as people read it, in out[RENDER_NUMBER_MAX]; a text stays where it is, and is unsafe. */
+const char *render_cell(char *out, enum unit unit, const struct cell *cell);
+void render_cell_json(struct json *j, enum unit unit, const struct cell *cell, struct stacks *stacks);
+
+/*
+ * render_wrapped - a sentence, made safe, and a line end: in lines of at most `width` columns (0: one line), the first
+ * of which begins at `column`, the others at `indent`.
+ */
+void render_wrapped(const char *text, unsigned width, unsigned column, unsigned indent, FILE *out);
+
 /* How render_text writes. Ready when zeroed: no width limit, no color. */
 struct render_style {
 	unsigned width; /* columns of the terminal; the last text column is cut with "..." to fit. 0: no limit */

@@ -7,17 +7,27 @@
 
 #include "analyzer/table.h"
 
+static bool is_text(enum unit unit)
+{
+	return unit == UNIT_TEXT || unit == UNIT_STACK;
+}
+
 void table_init(struct table *t, const char *name)
 {
 	memset(t, 0, sizeof(*t));
 	t->name = name;
 }
 
+static void release_cells(struct table *t, size_t from)
+{
+	for (size_t i = from; i < t->rows_len * t->columns_len; i++)
+		if (is_text(t->columns[i % t->columns_len].unit) && t->cells[i].is_set)
+			free(t->cells[i].text);
+}
+
 void table_release(struct table *t)
 {
-	for (size_t i = 0; i < t->rows_len * t->columns_len; i++)
-		if (t->columns[i % t->columns_len].unit == UNIT_TEXT && t->cells[i].is_set)
-			free(t->cells[i].text);
+	release_cells(t, 0);
 	for (size_t i = 0; i < t->notes_len; i++)
 		free(t->notes[i]);
 	free(t->notes);
@@ -53,7 +63,7 @@ void table_column(struct table *t, const char *title, const char *key, enum unit
 	if (!reserve(t, &t->columns, t->columns_len, 1, &t->columns_cap, sizeof(*t->columns)))
 		return;
 	t->columns[t->columns_len++] =
-		(struct column){ .title = title, .key = key, .unit = unit, .is_left = unit == UNIT_TEXT };
+		(struct column){ .title = title, .key = key, .unit = unit, .is_left = is_text(unit) };
 }
 
 void table_row(struct table *t)
@@ -86,7 +96,7 @@ void table_number(struct table *t, int64_t value)
 	enum unit unit = unit_of_next(t);
 	struct cell *cell = next_cell(t);
 
-	assert(!cell || (unit != UNIT_TEXT && unit != UNIT_PERCENT && unit != UNIT_NUMBER));
+	assert(!cell || (!is_text(unit) && unit != UNIT_PERCENT && unit != UNIT_NUMBER));
 	if (cell)
 		*cell = (struct cell){ .is_set = true, .number = value };
 }
@@ -129,6 +139,19 @@ void table_textf(struct table *t, const char *format, ...)
 	free(text);
 }
 
+void table_stack(struct table *t, const char *name, struct stack_id stack, const struct frame *frame)
+{
+	enum unit unit = unit_of_next(t);
+	struct cell *cell = next_cell(t);
+
+	assert(!cell || unit == UNIT_STACK);
+	if (!cell)
+		return;
+	*cell = (struct cell){ .text = strdup(name), .stack = stack, .frame = frame };
+	cell->is_set = cell->text;
+	t->failed |= !cell->text;
+}
+
 void table_skip(struct table *t)
 {
 	next_cell(t);
@@ -161,7 +184,7 @@ static int compare_cells(const struct cell *a, const struct cell *b, enum unit u
 {
 	if (!a->is_set || !b->is_set)
 		return (int)a->is_set - (int)b->is_set;
-	if (unit == UNIT_TEXT)
+	if (is_text(unit))
 		return strcmp(a->text, b->text);
 	if (unit == UNIT_PERCENT || unit == UNIT_NUMBER)
 		return a->real < b->real ? -1 : a->real > b->real;
@@ -203,4 +226,13 @@ void table_sort(struct table *t, size_t column, bool is_descending)
 	free(t->cells);
 	t->cells = cells;
 	t->cells_cap = t->rows_len * t->columns_len;
+}
+
+void table_cut(struct table *t, size_t rows)
+{
+	if (rows >= t->rows_len)
+		return;
+	release_cells(t, rows * t->columns_len);
+	table_note(t, "%zu more; --top 0 shows all", t->rows_len - rows);
+	t->rows_len = rows;
 }

@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "analyzer/stacks.h"
+
 enum unit {
 	UNIT_TEXT,
 	UNIT_COUNT,   /* 1234567 */
@@ -28,6 +30,7 @@ enum unit {
 	UNIT_PERCENT, /* a share, 0.0 to 1.0: 12.34% */
 	UNIT_ADDRESS, /* 0x7f... */
 	UNIT_NUMBER,  /* a plain real number */
+	UNIT_STACK,   /* text for people, frames in JSON */
 };
 
 struct column {
@@ -44,10 +47,15 @@ struct cell {
 		double real;
 		char *text;
 	};
+	/* UNIT_STACK: one frame, or a whole stack. */
+	const struct frame *frame;
+	struct stack_id stack;
 };
 
 struct table {
-	const char *name; /* static text */
+	const char *name;      /* static text: a heading */
+	const char *key;       /* static text: in JSON */
+	struct stacks *stacks; /* of the cells of UNIT_STACK */
 	struct column *columns;
 	size_t columns_len, columns_cap;
 	struct cell *cells; /* rows_len * columns_len */
@@ -69,6 +77,8 @@ void table_row(struct table *t);
 void table_number(struct table *t, int64_t value);  /* COUNT, BYTES, NS, ADDRESS */
 void table_real(struct table *t, double value);	    /* PERCENT, NUMBER */
 void table_text(struct table *t, const char *text); /* copied; NULL leaves the cell unset */
+/* A place by its name: in JSON an array of frames, all of `stack` or, when that is empty, `frame` alone. */
+void table_stack(struct table *t, const char *name, struct stack_id stack, const struct frame *frame);
 void table_skip(struct table *t);
 __attribute__((format(printf, 2, 3))) void table_textf(struct table *t, const char *format, ...);
 
@@ -76,5 +86,8 @@ __attribute__((format(printf, 2, 3))) void table_note(struct table *t, const cha
 
 /* table_sort - order rows by the number or text in `column`, largest first when is_descending; stable. */
 void table_sort(struct table *t, size_t column, bool is_descending);
+
+/* table_cut - keep the first `rows`; a note says how many there were besides. */
+void table_cut(struct table *t, size_t rows);
 
 #endif
