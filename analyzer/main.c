@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/options.h"
+#include "analyzer/commands/options.h"
 #include "analyzer/util/die.h"
 
 static int unknown_command(const char *word)

@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "analyzer/options.h"
+#include "analyzer/commands/options.h"
 #include "format/record.h"
 
 static void begin(const char *name, const char *head, const char *rule)
@@ -96,14 +96,14 @@ static void command_rows(void)
 	code_cell(*(arguments) ? "ringside " #name " " arguments : "ringside " #name);                                 \
 	cell(" " summary);                                                                                             \
 	printf("\n");
-#include "analyzer/commands.def"
+#include "analyzer/commands/commands.def"
 }
 
 static void rules(void)
 {
 	begin("findings", "| finding | it speaks of |", "| --- | --- |");
 #define RULE(name, words, when) printf("| `%s` | %s |\n", words, when);
-#include "analyzer/findings.def"
+#include "analyzer/models/findings.def"
 }
 
 int main(void)

@@ -49,7 +49,7 @@ $(B)/tests/unit/tsan/preload/%: tests/preload/%.c $(TSAN_OBJ) $(wildcard tests/s
 	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fsanitize=thread -fno-omit-frame-pointer -MF $@.d -o $@ $< \
 		$(wildcard tests/support/fake_*.c) $(TSAN_OBJ) -lcmocka -lunwind -ldl
 
-TSAN_UNITS += $(patsubst %,$(B)/tests/unit/tsan/analyzer/test_%,packed pass symbols)
+TSAN_UNITS += $(patsubst %,$(B)/tests/unit/tsan/analyzer/%,read/test_packed read/test_pass symbols/test_symbols)
 TSAN_ANALYZER_OBJ := $(SAN_OBJ:$(B)/san/%=$(B)/tsan/%)
 $(B)/tsan/analyzer/%.o: analyzer/%.c
 	@mkdir -p $(@D)

@@ -42,15 +42,15 @@ done <"$rows"
 
 # Each command is listed, and has a page unless it is a small helper; each of its options is in its page or, being one
 # of the views' common ones, in ringside.1.
-for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' analyzer/commands.def); do
+for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' analyzer/commands/commands.def); do
 	has ringside.1 "^[.]BR? $command( |$)" || complain "ringside.1 does not list $command"
 	case $command in help | version | completion) continue ;; esac
 	page=ringside-$command.1
 	[ -f "$man/$page" ] || { complain "no page $page"; continue; }
-	groups=$(sed -n "s/^COMMAND($command, *\"[^\"]*\", *\([A-Z_| ]*\),.*/\1/p" analyzer/commands.def | tr '|' '\n' | tr -d ' ')
+	groups=$(sed -n "s/^COMMAND($command, *\"[^\"]*\", *\([A-Z_| ]*\),.*/\1/p" analyzer/commands/commands.def | tr '|' '\n' | tr -d ' ')
 	for group in $groups; do
 		for option in $(awk -F, -v group="$group" '/^OPTION/ && $6 ~ group "( |$)" { gsub(/[ "]/, "", $2); print $2 }' \
-			analyzer/options.def); do
+			analyzer/commands/options.def); do
 			has "$page" "(^| )--$option( |=|$)" || {
 				[ "$group" = G_VIEW ] && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
 			} || has "$page" "--$option" || complain "$page does not explain --$option"
@@ -61,7 +61,7 @@ done
 for word in $(sed -n 's/^WAIT([A-Z_]*, *[0-9]*, *"\([a-z-]*\)".*/\1/p' format/waits.def); do
 	has ringside-block.1 "^[.]BR? $word " || has ringside-block.1 "^[.]BR ${word}[ .]" || complain "ringside-block.1 lacks the kind $word"
 done
-for word in $(sed -n 's/^RULE([a-z_]*, *"\([a-z-]*\)".*/\1/p' analyzer/findings.def); do
+for word in $(sed -n 's/^RULE([a-z_]*, *"\([a-z-]*\)".*/\1/p' analyzer/models/findings.def); do
 	has ringside-report.1 "^[.]B $word$" || complain "ringside-report.1 lacks the finding $word"
 done
 

@@ -3,7 +3,7 @@
 #ifndef RINGSIDE_TESTS_TRACE_ANALYSIS_H
 #define RINGSIDE_TESTS_TRACE_ANALYSIS_H
 
-#include "analyzer/analysis.h"
+#include "analyzer/models/analysis.h"
 #include "tests/support/trace.h"
 
 struct traced {
