@@ -7,6 +7,7 @@
 
 #include "analyzer/views/block_tables.h"
 #include "analyzer/show/render.h"
+#include "analyzer/commands/run_report.h"
 #include "analyzer/commands/session.h"
 #include "analyzer/util/die.h"
 #include "format/kinds.h"
@@ -57,10 +58,14 @@ static int print_profile(struct session *s, struct options *o, struct profile *p
 
 int cmd_heap(struct options *o)
 {
+	const struct report *report = report_asked("heap", o);
 	struct session s;
 	struct profile p;
-	int status = session_open(&s, o, &(struct session_use){ .names_heap = true });
+	int status;
 
+	if (report)
+		return run_report(report, o);
+	status = session_open(&s, o, &(struct session_use){ .names_heap = true });
 	profile_init(&p, "heap");
 	if (!status) {
 		const struct analysis *a = &s.analyses[0];

@@ -83,7 +83,10 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 	struct heap_site *site;
 	bool had_old;
 
-	if (!addr || size < h->size_min || size > h->size_max)
+	if (!addr)
+		return;
+	*last_alloc(h, e->thread) = addr;
+	if (size < h->size_min || size > h->size_max)
 		return;
 	if (live_add(&h->live, &b, &old, &had_old)) {
 		h->failed = true;
@@ -99,7 +102,6 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 	site->live_bytes += w.bytes;
 	h->live_bytes += w.bytes;
 	h->sampled += is_sampled;
-	*last_alloc(h, e->thread) = addr;
 	note_peak(h, e->tick);
 }
 
@@ -130,55 +132,7 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 	take_out(h, site, w);
 }
 
-/* ---- what a ring has overwritten ------------------------------------------------------------------------------ */
-
-/* By thread: the tick from which on its events are in the file. */
-static uint64_t *first_ticks(const struct recording *rec)
-{
-	uint64_t *first = malloc((rec->threads_len + 1) * sizeof(*first));
-
-	for (size_t i = 0; first && i <= rec->threads_len; i++)
-		first[i] = UINT64_MAX;
-	for (size_t i = 0; first && i < rec->reader.extents_len; i++) {
-		const struct extent *ext = &rec->reader.extents[i];
-
-		if (ext->kind == RSD_EXTENT_EVENTS && ext->thread < rec->threads_len &&
-		    ext->first_tick < first[ext->thread])
-			first[ext->thread] = ext->first_tick;
-	}
-	return first;
-}
-
-int heap_adopt(struct heap *h)
-{
-	const struct recording *rec = h->rec;
-	uint64_t *first = rec->live_len ? first_ticks(rec) : NULL;
-
-	if (rec->live_len && !first)
-		return -ENOMEM;
-	for (size_t i = 0; i < rec->live_len; i++) {
-		const struct rsd_live *block = &rec->live[i];
-		struct pass_event e = { .tick = block->tick, .thread = block->thread };
-
-		if (block->tick >= first[block->thread < rec->threads_len ? block->thread : rec->threads_len])
-			continue;
-		heap_alloc(h, &e, block->addr, block->size, recording_stack(h->rec, block->stack), true);
-		h->failed |= map_put(&h->adopted, block->addr, block->tick) != 0;
-	}
-	free(first);
-	return h->failed ? -ENOMEM : 0;
-}
-
 /* ---- the pass ------------------------------------------------------------------------------------------------- */
-
-/* The record of a block that was adopted is there after all: in an extent that another thread began. */
-static bool is_known(struct heap *h, const struct pass_event *e)
-{
-	uint64_t tick;
-
-	return h->adopted.len && map_get(&h->adopted, e->addr, &tick) && tick == e->tick &&
-	       live_find(&h->live, e->addr);
-}
 
 /* The table of blocks is larger than the caches: it is asked for what comes in a few events before it is needed. */
 static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t ahead)
@@ -190,7 +144,7 @@ static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t
 			live_prefetch(&h->live, e[i + AHEAD].addr);
 		if (e[i].kind == EV_FREE || e[i].kind == EV_REALLOC_FREE)
 			heap_free(h, &e[i], e[i].addr);
-		else if (e[i].kind != EV_SAMPLED_ALLOC || !is_known(h, &e[i]))
+		else
 			heap_alloc(h, &e[i], e[i].addr, e[i].size, recording_stack(h->rec, e[i].stack),
 				   e[i].kind == EV_SAMPLED_ALLOC);
 	}
@@ -201,7 +155,6 @@ int heap_init(struct heap *h, struct recording *rec)
 	*h = (struct heap){
 		.rec = rec, .epoch = 1, .size_max = UINT64_MAX, .sample_mean = (double)rec->reader.header.sample_bytes
 	};
-	map_init(&h->adopted);
 	h->last_alloc = calloc(rec->threads_len + 1, sizeof(*h->last_alloc));
 	new_site(h, (struct stack_id){ 0 });
 	if (h->last_alloc && !h->failed)
@@ -213,7 +166,6 @@ int heap_init(struct heap *h, struct recording *rec)
 void heap_release(struct heap *h)
 {
 	live_release(&h->live);
-	map_release(&h->adopted);
 	stack_index_release(&h->site_of);
 	free(h->sites);
 	free(h->last_alloc);

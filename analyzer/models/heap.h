@@ -35,7 +35,6 @@ struct heap_site {
 struct heap {
 	struct recording *rec;
 	struct live live;
-	struct map adopted;	 /* address -> tick, see heap_adopt */
 	struct heap_site *sites; /* site 0 is the empty stack */
 	size_t sites_len, sites_cap;
 	struct stack_index site_of; /* 0: none yet */
@@ -54,12 +53,6 @@ struct heap {
 
 int heap_init(struct heap *h, struct recording *rec);
 void heap_release(struct heap *h);
-
-/*
- * heap_adopt - before the pass: sampled blocks that are alive and whose allocation a ring has overwritten are known
- * from the dump's table of them. 0 or -ENOMEM.
- */
-int heap_adopt(struct heap *h);
 
 /* heap_sink - what pass_run should call; keeps `h`. */
 struct pass_sink heap_sink(struct heap *h);

@@ -28,6 +28,14 @@ for page in $man/*.[15]; do
 	grep -qF -- "docs/man/*.${name##*.}" Makefile || complain "$page is not installed"
 done
 
+# Each report has an entry in the page of its command.
+sed -n 's/^REPORT(\([a-z]*\), *\([a-z]*\),.*/\1 \2/p' analyzer/reports/reports.def >"$rows"
+[ -s "$rows" ] || complain "no rows in analyzer/reports/reports.def?"
+while read -r subject name; do
+	has "ringside-$subject.1" "^[.]B $name$" || complain "ringside-$subject.1 does not explain the report $name"
+	grep -q "^## $subject $name\$" docs/reports.md || complain "docs/reports.md does not explain the report $subject $name"
+done <"$rows"
+
 # Each toggle has an entry of its own, which names its default.
 sed -n 's/^TOGGLE([a-z]*, *[a-z]*, *"\([a-z]*\)", *"\([^"]*\)".*/\1 \2/p' format/toggles.def >"$rows"
 [ -s "$rows" ] || complain "no rows in format/toggles.def?"

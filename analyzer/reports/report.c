@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <string.h>
+
+#include "analyzer/reports/report.h"
+
+const struct report reports[] = {
+#define REPORT(subject, name, title, words) { #subject, #name, title, words, report_##subject##_##name },
+#include "analyzer/reports/reports.def"
+};
+const size_t reports_len = sizeof(reports) / sizeof(reports[0]);
+
+const struct report *report_find(const char *subject, const char *name)
+{
+	for (size_t i = 0; i < reports_len; i++)
+		if (!strcmp(reports[i].subject, subject) && !strcmp(reports[i].name, name))
+			return &reports[i];
+	return NULL;
+}
+
+int report_groups(const struct report_run *r, enum group_by by, struct groups *g)
+{
+	return groups_init(g, r->stacks, r->options->has_by ? r->options->by : by, &r->options->filter, r->error);
+}
+
+int report_lives(const struct report_run *r, enum group_by by, struct groups *g, struct lives *l)
+{
+	int err = report_groups(r, by, g);
+
+	l->groups = g;
+	return err ? err : lives_run(l, r->a);
+}
+
+void report_order(const struct report_run *r, struct table *t, size_t column)
+{
+	table_sort(t, column, true);
+	if (r->options->top)
+		table_cut(t, r->options->top);
+}
+
+uint64_t report_ns(const struct report_run *r, uint64_t tick)
+{
+	return clock_ns(&r->a->rec.clock, tick);
+}
+
+uint64_t report_span_ns(const struct report_run *r, uint64_t from, uint64_t to)
+{
+	return to > from ? report_ns(r, to) - report_ns(r, from) : 0;
+}
+
+void report_sampled_note(const struct report_run *r, const struct lives *l, struct page *page)
+{
+	if (l->sampled)
+		page_note(page, "scaled up from %" PRIu64 " sampled allocations, one per %" PRIu64 " bytes on average",
+			  l->sampled, r->a->rec.reader.header.sample_bytes);
+}
