@@ -57,8 +57,9 @@ struct pass_sink activity_sink(struct activity *a);
 void activity_finish(struct activity *a);
 
 /*
- * activity_is_idle - does a thread that waits so wait for work, rather than in the middle of it? For connections, timers,
- * children, other threads' ends; in a pool (several threads of one start routine) also for a condition or semaphore.
+ * activity_is_idle - does a thread that waits so wait for work, rather than in the middle of it? For connections,
+ * timers, children, other threads' ends; in a pool (several threads of one start routine) also for a condition or
+ * semaphore.
  */
 bool activity_is_idle(unsigned wait, bool is_in_pool);
 
