@@ -144,6 +144,7 @@ static void fill_slot(struct thread *t, const struct thread_birth *birth, uint64
 
 	slot->tid = t->tid;
 	slot->start_tick = slot->cpu_tick = now;
+	slot->handle = (uint64_t)pthread_self();
 	if (birth) {
 		slot->creator = birth->creator;
 		slot->create_stack = birth->creator_stack;
