@@ -24,7 +24,7 @@ check "speedscope" '.shared.frames as $f | .profiles | length == 8 and all(.[];
 
 # callgrind_annotate reads it and finds the same total.
 ringside export callgrind -o b.callgrind b.rsd
-callgrind_annotate b.callgrind >annotated 2>&1 || fail "callgrind_annotate: $(cat annotated)"
+callgrind_annotate --sort=alloc_space b.callgrind >annotated 2>&1 || fail "callgrind_annotate: $(cat annotated)"
 want=$(jq .heap.allocated_bytes report.json)
 sed -n 's/,//g; /PROGRAM TOTALS/p' annotated | grep -q "\\b$want\\b" || fail "callgrind_annotate: no $want in $(grep TOTALS annotated)"
 grep -q 'naive.c:grow_result' annotated || fail "callgrind_annotate: $(cat annotated)"
