@@ -39,7 +39,7 @@ for pair in "heap alloc_space bytes" "heap temporary count" "cpu cpu ns" "block 
 		/^Samples:/ { inside = 1; next }
 		/^Locations/ { inside = 0 }
 		inside && /\// && !column { for (i = 1; i <= NF; i++) if ($i ~ "^" name "/") column = i; next }
-		inside && column && /: / { split($0, sides, ":"); n = split(sides[1], v, " "); sum += v[column] }
+		inside && column && /^ *[-0-9]+[- 0-9]*:/ { split($0, sides, ":"); n = split(sides[1], v, " "); sum += v[column] }
 		END { printf "%.0f", sum }')
 	want=$(ringside export folded --profile "$1" --sample "$2" b.rsd | awk '{ sum += $NF } END { printf "%.0f", sum }')
 	[ "$got" = "$want" ] || fail "go tool pprof $1 $2: $got, we say $want"
