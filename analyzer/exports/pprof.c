@@ -47,6 +47,8 @@ enum {
 	MAPPING_HAS_INLINES = 10
 };
 
+static const struct frame no_stack = { .function = "[no stack]" };
+
 struct pprof {
 	struct export_run *r;
 	struct buf out, message, line, text;
@@ -175,6 +177,14 @@ static int sample(struct pprof *p, const struct profile_row *row, struct frames 
 		if (!err)
 			(*ids)[len++] = location_of(p, frames->list + first, i + 1 - first);
 		first = i + 1;
+	}
+	/* Samples without a location are dropped by its readers. */
+	if (!err && !len) {
+		const struct frame *const nowhere[] = { &no_stack };
+
+		err = list_grow((void **)ids, ids_cap, len, sizeof(**ids));
+		if (!err)
+			(*ids)[len++] = location_of(p, nowhere, 1);
 	}
 	if (row->label) {
 		key = string_of(p, "kind");
