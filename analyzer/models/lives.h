@@ -24,7 +24,8 @@ struct life {
 	uint64_t tag;  /* the watcher's own: 0 at birth, kept by a realloc */
 	struct stack_id stack;
 	uint32_t group;	      /* see lives.groups; 0 without */
-	uint32_t thread : 24; /* index, or PASS_NO_THREAD */
+	uint32_t thread : 23; /* index, or PASS_NO_THREAD */
+	uint32_t api : 4;     /* apis.def: the call that made it; 0: not known */
 	uint32_t is_sampled : 1;
 	uint32_t is_resized : 1; /* a realloc made it out of another one */
 };
@@ -44,7 +45,10 @@ struct life_end {
 	enum life_fate fate;
 };
 
-/* Who wants to know; each may be NULL. Without `resized` a realloc is an end and a birth. */
+/*
+ * Who wants to know; each may be NULL. Without `resized` a realloc is an end and a birth, each told when it happened:
+ * other threads' events may come between.
+ */
 struct life_watcher {
 	void *self;
 	void (*born)(void *self, struct life *life);
@@ -61,6 +65,7 @@ struct lives {
 	struct groups *groups; /* gives every life its group, and leaves out what the groups' filter does; or NULL */
 	const uint64_t *stops; /* ticks, ascending */
 	size_t stops_len;
+	const struct pass_sink *beside; /* another model that is to see this pass, but no blocks; or NULL */
 	/* To read. */
 	uint64_t allocations;	/* records of blocks that were told */
 	uint64_t unknown_frees; /* of blocks whose birth was not recorded, or that were left out */
