@@ -24,15 +24,20 @@
 #define LEVEL 0.05  /* of the largest floor: less is no rise unless nothing ever falls */
 #define SLOWER 0.25 /* late slope to early slope: less is levelling off */
 #define RISES 4u    /* a rise is made of at least so many */
+#define GONE 8u	    /* one in so many stretches with next to nothing, at the end: it is over */
 #define TEETH 3u    /* drops by a third of the largest floor */
 #define COURSE_CHARS 16u
 
-enum verdict { GROWS, STEPS, SAW_TOOTH, SHRINKS, LEVELLED_OFF, STEADY, YOUNG_YET };
+enum verdict { GROWS, STEPS, SAW_TOOTH, SHRINKS, COMES_AND_GOES, LEVELLED_OFF, STEADY, YOUNG_YET };
 
-static const char *const words[] = {
-	[GROWS] = "grows steadily",	 [STEPS] = "grows in steps", [SAW_TOOTH] = "saw-tooth", [SHRINKS] = "shrinks",
-	[LEVELLED_OFF] = "levelled off", [STEADY] = "steady",	     [YOUNG_YET] = "too young"
-};
+static const char *const words[] = { [GROWS] = "grows steadily",
+				     [STEPS] = "grows in steps",
+				     [SAW_TOOTH] = "saw-tooth",
+				     [SHRINKS] = "shrinks",
+				     [COMES_AND_GOES] = "comes and goes",
+				     [LEVELLED_OFF] = "levelled off",
+				     [STEADY] = "steady",
+				     [YOUNG_YET] = "too young" };
 
 struct course {
 	uint64_t live_blocks, live_bytes; /* blocks: WEIGHT_ONEths */
@@ -174,10 +179,23 @@ static bool is_even(const struct moves *late)
 	return late->ups >= RISES && late->largest <= late->up / 2;
 }
 
-/*
- * From the first floor above 0 on: y[len], cut into two halves. The last stretch is left out of the judgement, since
- * programs free what they have when they end.
- */
+static int compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static double median(const double *y, size_t len)
+{
+	double sorted[POINTS];
+
+	memcpy(sorted, y, len * sizeof(*y));
+	qsort(sorted, len, sizeof(sorted[0]), compare);
+	return sorted[len / 2];
+}
+
+/* From the first floor above 0 to the last that is not next to nothing: y[len], cut into two halves. */
 static enum verdict verdict_of(struct course *c, const double *y, size_t len)
 {
 	size_t half = len / 2;
@@ -186,8 +204,6 @@ static enum verdict verdict_of(struct course *c, const double *y, size_t len)
 	double early_slope = trend_slope(y, half);
 	long sign;
 
-	if (len < YOUNG)
-		return YOUNG_YET;
 	c->slope = trend_slope(late, half);
 	c->chance = trend_test(late, half, &sign);
 	if (is_saw(&all))
@@ -199,7 +215,24 @@ static enum verdict verdict_of(struct course *c, const double *y, size_t len)
 	}
 	if (c->chance < SURE && sign < 0 && -c->slope * (double)(half - 1) >= LEVEL * c->max)
 		return SHRINKS;
-	return y[0] < (1 - LEVEL) * late[half / 2] ? LEVELLED_OFF : STEADY;
+	if (all.down >= c->max / 2)
+		return COMES_AND_GOES;
+	return y[0] < (1 - LEVEL) * median(late, half) ? LEVELLED_OFF : STEADY;
+}
+
+/*
+ * Programs free what they have when they end: the last stretch says nothing, nor do a few before it when next to
+ * nothing is left. More of them mean that the program went on without.
+ */
+static enum verdict verdict_before_the_end(struct course *c, const double *y, size_t len)
+{
+	size_t gone = 0;
+
+	while (gone < len && y[len - 1 - gone] < LEVEL * c->max)
+		gone++;
+	if (len < YOUNG)
+		return YOUNG_YET;
+	return gone > len / GONE ? COMES_AND_GOES : verdict_of(c, y, len - gone);
 }
 
 static void judge(struct course *c)
@@ -213,7 +246,7 @@ static void judge(struct course *c)
 	while (first < POINTS && c->floors[first] <= 0)
 		first++;
 	if (first < POINTS)
-		c->verdict = verdict_of(c, c->floors + first, POINTS - 1 - first);
+		c->verdict = verdict_before_the_end(c, c->floors + first, POINTS - 1 - first);
 }
 
 /* ---- the page ------------------------------------------------------------------------------------------------- */

@@ -52,9 +52,12 @@ static void planted_courses_are_called_by_their_names(void **state)
 	static const struct {
 		unsigned number;
 		const char *verdict;
-	} truth[] = { { 1, "grows steadily" }, { 2, "levelled off" }, { 3, "saw-tooth" },
-		      { 4, "shrinks" },	       { 5, "steady" },	      { 6, "grows in steps" },
-		      { 7, "levelled off" },   { 9, "too young" },    { 10, "levelled off" } };
+	} truth[] = { { 1, "grows steadily" },	{ 2, "levelled off" },	  { 3, "saw-tooth" },
+		      { 4, "shrinks" },		{ 5, "steady" },	  { 6, "grows in steps" },
+		      { 7, "levelled off" },	{ 9, "too young" },	  { 10, "levelled off" },
+		      { 11, "comes and goes" }, { 12, "grows steadily" }, { 13, "levelled off" },
+		      { 14, "comes and goes" } };
+	struct plant over, torn_leak, torn_cache, waves;
 	struct plant leak, cache, saw, shrink, steady, steps, slow, passing, young, filling;
 	struct trace t;
 	struct reported d;
@@ -66,6 +69,7 @@ static void planted_courses_are_called_by_their_names(void **state)
 	leak = plant(&t, 1), cache = plant(&t, 2), saw = plant(&t, 3), shrink = plant(&t, 4), steady = plant(&t, 5);
 	steps = plant(&t, 6), slow = plant(&t, 7), passing = plant(&t, 8), young = plant(&t, 9),
 	filling = plant(&t, 10);
+	over = plant(&t, 11), torn_leak = plant(&t, 12), torn_cache = plant(&t, 13), waves = plant(&t, 14);
 	for (unsigned i = 0; i < 600; i++)
 		make(&shrink, 0, 100);
 	make(&steady, 0, 5000);
@@ -96,6 +100,24 @@ static void planted_courses_are_called_by_their_names(void **state)
 			make(&young, i, 10);
 		if (i < STEPS / 4)
 			make(&filling, i, 10);
+		/* Grows, and is all freed while the program goes on; or shortly before it ends. */
+		if (i % 8 == 0 && i < STEPS * 6 / 10)
+			make(&over, i, 100);
+		while (i == STEPS * 6 / 10 && over.freed < over.made)
+			end(&over, i);
+		if (i % 8 == 0 && i < STEPS * 96 / 100)
+			make(&torn_leak, i, 100);
+		if (i % 8 == 0 && i < STEPS / 3)
+			make(&torn_cache, i, 100);
+		while (i == STEPS * 96 / 100 && torn_leak.freed < torn_leak.made)
+			end(&torn_leak, i);
+		while (i == STEPS * 96 / 100 && torn_cache.freed < torn_cache.made)
+			end(&torn_cache, i);
+		/* Two thirds of it for a time, twice. */
+		if (i < 10 || (i % 1500 >= 300 && i % 1500 < 320))
+			make(&waves, i, 100);
+		if (i % 1500 >= 900 && i % 1500 < 920)
+			end(&waves, i);
 	}
 	trace_end(&t, (uint64_t)STEPS * STEP_NS, 0);
 	reported_open(&d, &t, "heap", "growth", NULL);
