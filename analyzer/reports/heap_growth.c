@@ -166,12 +166,26 @@ static bool is_saw(const struct moves *all)
 	return all->teeth >= TEETH && all->down >= all->up / 2;
 }
 
-/* The late half rises, for certain, and by more than it wavers. */
-static bool is_rising(const struct course *c, const struct moves *late, size_t len, long sign)
+/*
+ * The late half rises: for certain, and not as something does that only wanders about. Where little falls, that is seen
+ * from the moves; else the test has to say so with the floors' likeness to their neighbours taken into account.
+ */
+static bool is_rising(const struct course *c, const struct moves *moves, const double *late, size_t len, long sign)
 {
-	double rise = c->slope * (double)(len - 1);
+	bool is_much = c->slope * (double)(len - 1) >= LEVEL * c->max;
 
-	return c->chance < SURE && sign > 0 && c->slope > 0 && (rise >= LEVEL * c->max || late->down <= late->up / 10);
+	if (c->chance >= SURE || sign <= 0 || c->slope <= 0)
+		return false;
+	if (moves->down <= moves->up / 2)
+		return is_much || moves->down <= moves->up / 10;
+	return is_much && trend_test(late, len, trend_related(late, len, c->slope), &sign) < SURE;
+}
+
+static bool is_falling(const struct course *c, const struct moves *moves, const double *late, size_t len, long sign)
+{
+	if (c->chance >= SURE || sign >= 0 || -c->slope * (double)(len - 1) < LEVEL * c->max)
+		return false;
+	return moves->up <= moves->down / 2 || trend_test(late, len, trend_related(late, len, c->slope), &sign) < SURE;
 }
 
 static bool is_even(const struct moves *late)
@@ -205,15 +219,15 @@ static enum verdict verdict_of(struct course *c, const double *y, size_t len)
 	long sign;
 
 	c->slope = trend_slope(late, half);
-	c->chance = trend_test(late, half, &sign);
+	c->chance = trend_test(late, half, 0, &sign);
 	if (is_saw(&all))
 		return SAW_TOOTH;
-	if (is_rising(c, &moves, half, sign)) {
+	if (is_rising(c, &moves, late, half, sign)) {
 		if (c->slope < SLOWER * early_slope)
 			return LEVELLED_OFF;
 		return is_even(&moves) ? GROWS : STEPS;
 	}
-	if (c->chance < SURE && sign < 0 && -c->slope * (double)(half - 1) >= LEVEL * c->max)
+	if (is_falling(c, &moves, late, half, sign))
 		return SHRINKS;
 	if (all.down >= c->max / 2)
 		return COMES_AND_GOES;

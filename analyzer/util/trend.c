@@ -52,7 +52,27 @@ static double ties(const double *values, size_t len)
 	return sum;
 }
 
-double trend_test(const double *values, size_t len, long *sign)
+double trend_related(const double *values, size_t len, double slope)
+{
+	double rest[TREND_MAX], mean = 0, all = 0, pairs = 0, related;
+
+	if (len > TREND_MAX)
+		len = TREND_MAX;
+	if (len < 6)
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		rest[i] = values[i] - slope * (double)i;
+		mean += rest[i] / (double)len;
+	}
+	for (size_t i = 0; i < len; i++) {
+		all += (rest[i] - mean) * (rest[i] - mean);
+		pairs += i ? (rest[i] - mean) * (rest[i - 1] - mean) : 0;
+	}
+	related = all > 0 ? ((double)len * pairs / all + 1) / (double)(len - 4) : 0;
+	return related < 0 ? 0 : related > 0.99 ? 0.99 : related;
+}
+
+double trend_test(const double *values, size_t len, double related, long *sign)
 {
 	double variance, z;
 
@@ -65,6 +85,6 @@ double trend_test(const double *values, size_t len, long *sign)
 	if (len < 3 || !*sign)
 		return 1;
 	variance = (pairs_term((double)len) - ties(values, len)) / 18;
-	z = ((double)labs(*sign) - 1) / sqrt(variance);
+	z = ((double)labs(*sign) - 1) / sqrt(variance * (1 + related) / (1 - related));
 	return erfc(z / sqrt(2));
 }
