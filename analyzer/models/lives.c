@@ -126,7 +126,7 @@ static void begin(struct lives *l, const struct pass_event *e)
 			     .thread = e->thread,
 			     .api = e->api,
 			     .is_sampled = e->kind == EV_SAMPLED_ALLOC };
-	bool is_second = t->has_old && e->kind == EV_REALLOC_ALLOC;
+	bool is_second = t->has_old && e->kind == EV_REALLOC_ALLOC; /* of a realloc that somebody wants to know of */
 	struct life *now = NULL;
 
 	life.is_resized = e->kind == EV_REALLOC_ALLOC;
@@ -214,12 +214,17 @@ static void finish(struct lives *l)
 int lives_run(struct lives *l, struct analysis *a)
 {
 	const struct pass_sink sink = { .self = l, .on_blocks = on_blocks };
-	const struct pass_sink *sinks[] = { &sink, l->beside };
+	const struct pass_sink *sinks[1 + LIVES_ALSO] = { &sink };
+	size_t sinks_len = 1;
 	int err;
 
+	while (sinks_len <= LIVES_ALSO && l->also[sinks_len - 1]) {
+		sinks[sinks_len] = l->also[sinks_len - 1];
+		sinks_len++;
+	}
 	l->a = a;
 	l->threads = calloc(a->rec.threads_len + 1, sizeof(*l->threads));
-	err = l->threads ? analysis_pass(a, sinks, l->beside ? 2 : 1) : -ENOMEM;
+	err = l->threads ? analysis_pass(a, sinks, sinks_len) : -ENOMEM;
 	if (!err)
 		finish(l);
 	live_release(&l->live);

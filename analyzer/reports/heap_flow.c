@@ -93,7 +93,7 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 	}
 }
 
-static void print(const struct flow *f, struct page *page)
+static int print(const struct flow *f, struct page *page)
 {
 	const struct recording *rec = &f->r->a->rec;
 	struct table *t = page_table(page, "From who made them to who freed them", "pairs");
@@ -119,10 +119,10 @@ static void print(const struct flow *f, struct page *page)
 		thread_cells(t, rec, p->maker);
 		thread_cells(t, rec, p->ender);
 	}
-	report_order(f->r, t, 1);
 	page_note(page,
 		  "blocks that ended, a realloc included; of all: of their bytes. Those that are still alive have "
 		  "nobody who freed them: ringside heap threads.");
+	return report_order(f->r, t, 1);
 }
 
 int report_heap_flow(struct report_run *r, struct page *page)
@@ -138,7 +138,7 @@ int report_heap_flow(struct report_run *r, struct page *page)
 		page_fact(page, "blocks freed", "blocks", UNIT_COUNT, weight_count(f.blocks));
 		page_fact(page, "by another thread", "far_blocks", UNIT_COUNT, weight_count(f.far_blocks));
 		page_fact(page, "bytes of these", "far_bytes", UNIT_BYTES, f.far_bytes);
-		print(&f, page);
+		err = print(&f, page);
 		report_sampled_note(r, &f.lives, page);
 	}
 	map_release(&f.pair_of);

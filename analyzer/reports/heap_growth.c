@@ -328,7 +328,7 @@ static void put_row(const struct growth *g, const struct groups *groups, struct 
 	groups_cell(groups, t, c->group);
 }
 
-static void print(struct growth *g, const struct groups *groups, struct page *page)
+static int print(struct growth *g, const struct groups *groups, struct page *page)
 {
 	struct table *t = page_table(page, "By place of allocation", "places");
 	size_t len = g->places_len < groups->len ? g->places_len : groups->len, passing = 0;
@@ -351,10 +351,13 @@ static void print(struct growth *g, const struct groups *groups, struct page *pa
 	for (size_t i = 0; i < len; i++)
 		if (g->places[i].max > 0)
 			put_row(g, groups, t, &g->places[i]);
-	if (g->r->options->top)
-		table_cut(t, g->r->options->top);
 	if (passing)
 		page_note(page, "of %zu more places nothing stays longer than a stretch", passing);
+	if (g->r->options->order)
+		return report_order(g->r, t, 3);
+	if (g->r->options->top)
+		table_cut(t, g->r->options->top);
+	return 0;
 }
 
 static void print_whole(struct growth *g, struct page *page)
@@ -382,7 +385,7 @@ int report_heap_growth(struct report_run *r, struct page *page)
 	err = err ? err : report_lives(r, BY_PLACE, &groups, &g->lives);
 	if (!err) {
 		print_whole(g, page);
-		print(g, &groups, page);
+		err = print(g, &groups, page);
 		page_note(page,
 			  "judged by the floors of %u stretches: the least that was live in each. grows steadily: the "
 			  "second half rises by many steps, at least a quarter as fast as the first. per hour: if it "

@@ -131,7 +131,7 @@ static const char *kind_name(unsigned kind)
 					: "[unknown]";
 }
 
-static void print_kinds(struct kinds *k, struct page *page)
+static int print_kinds(struct kinds *k, struct page *page)
 {
 	struct table *t = page_table(page, "By the call that asked for it", "kinds");
 
@@ -143,10 +143,10 @@ static void print_kinds(struct kinds *k, struct page *page)
 		put_row(&k->all, t, &k->kinds[kind]);
 		table_text(t, kind_name(kind));
 	}
-	report_order(k->r, t, 3);
 	if (k->kinds[KIND_NEW].allocations)
 		page_note(page,
 			  "operator new has most arrays too: in libstdc++ new[] jumps to new and leaves no frame");
+	return report_order(k->r, t, 3);
 }
 
 static void print_groups(struct kinds *k, const struct groups *g, struct page *page)
@@ -161,7 +161,7 @@ static void print_groups(struct kinds *k, const struct groups *g, struct page *p
 		put_row(&k->all, t, &k->groups[i]);
 		groups_cell(g, t, i);
 	}
-	report_order(k->r, t, 3);
+	report_rank(k->r, t, 3);
 }
 
 static void print_pools(const struct kinds *k, struct page *page)
@@ -185,7 +185,7 @@ static void print_pools(const struct kinds *k, struct page *page)
 		table_text(t, pool->name);
 		table_number(t, (int64_t)pool->address);
 	}
-	report_order(k->r, t, 2);
+	report_rank(k->r, t, 2);
 	if (t->rows_len)
 		page_note(page, "pools lie inside the heap or inside mappings: their bytes are counted there too");
 }
@@ -210,7 +210,7 @@ static void print_mappings(const struct kinds *k, struct page *page)
 		t->failed |= name.failed;
 		buf_release(&name);
 	}
-	report_order(k->r, t, 1);
+	report_rank(k->r, t, 1);
 }
 
 /* Bytes of the dump that hold events, and all others. */
@@ -254,7 +254,7 @@ static int count(struct kinds *k, struct groups *groups)
 	int err = pools_init(&k->pools, &k->r->a->rec);
 
 	k->lives.watcher = (struct life_watcher){ .self = k, .born = born, .ended = ended };
-	k->lives.beside = &pools;
+	k->lives.also[0] = &pools;
 	err = err ? err : report_lives(k->r, BY_MODULE, groups, &k->lives);
 	pools_finish(&k->pools);
 	return !err && k->pools.failed ? -ENOMEM : err;
@@ -272,7 +272,7 @@ int report_heap_kinds(struct report_run *r, struct page *page)
 	err = count(k, &groups);
 	if (!err) {
 		print_facts(k, page);
-		print_kinds(k, page);
+		err = print_kinds(k, page);
 		print_groups(k, &groups, page);
 		print_pools(k, page);
 		print_mappings(k, page);

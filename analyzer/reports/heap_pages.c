@@ -101,7 +101,7 @@ static void print_facts(const struct pages *p, struct page *page)
 	page_fact(page, "empty on sparse ones", "end_empty_bytes", UNIT_BYTES, (uint64_t)end->empty);
 }
 
-static void print_places(const struct pages *p, const struct groups *g, enum moment moment, struct page *page)
+static int print_places(const struct pages *p, const struct groups *g, enum moment moment, struct page *page)
 {
 	struct table *t = moment == AT_PEAK ? page_table(page, "Who holds sparse pages at the peak", "at_peak")
 					    : page_table(page, "Who holds sparse pages at the end", "at_end");
@@ -129,7 +129,7 @@ static void print_places(const struct pages *p, const struct groups *g, enum mom
 		groups_cell(g, t, i);
 	}
 	table_sort(t, 2, true);
-	report_order(p->r, t, 0);
+	return report_order(p->r, t, 0);
 }
 
 static void print_bins(const struct pages *p, struct page *page)
@@ -196,8 +196,8 @@ int report_heap_pages(struct report_run *r, struct page *page)
 	err = count(p, &groups);
 	if (!err) {
 		print_facts(p, page);
-		print_places(p, &groups, AT_END, page);
-		print_places(p, &groups, AT_PEAK, page);
+		err = print_places(p, &groups, AT_END, page);
+		err = err ? err : print_places(p, &groups, AT_PEAK, page);
 		print_bins(p, page);
 		print_top(p, &groups, page);
 		page_note(page,

@@ -146,7 +146,7 @@ static void put_row(const struct sizes *s, struct table *t, struct row *row)
 	table_number(t, (int64_t)weight_count(row->temporary));
 }
 
-static void print_classes(struct sizes *s, struct page *page)
+static int print_classes(struct sizes *s, struct page *page)
 {
 	struct table *t = page_table(page, "By class: four steps per power of two", "classes");
 
@@ -166,7 +166,7 @@ static void print_classes(struct sizes *s, struct page *page)
 		if (s->lived[class].count)
 			table_number(t, (int64_t)spread_percentile(&s->lived[class], 50));
 	}
-	report_order(s->r, t, 3);
+	return report_order(s->r, t, 3);
 }
 
 static void put_exact(const struct sizes *s, struct table *t, uint64_t size, struct row *row, uint64_t allocations)
@@ -196,7 +196,7 @@ static void print_exact(struct sizes *s, struct page *page)
 		if (it.value < s->exact_len)
 			put_exact(s, t, it.key, &s->exact[it.value], allocations);
 	table_sort(t, 0, false);
-	report_order(s->r, t, 1);
+	report_rank(s->r, t, 1);
 	page_note(page,
 		  "frequent: at least 1 in %u of the allocations or of the bytes at the peak. temporary: freed before "
 		  "its thread's next allocation. Medians are of the blocks that ended.",
@@ -233,7 +233,7 @@ int report_heap_sizes(struct report_run *r, struct page *page)
 		page_fact(page, "allocations", "allocations", UNIT_COUNT, s->lives.allocations);
 		page_fact(page, "bytes at the peak", "peak_bytes", UNIT_BYTES, s->all.peak_bytes);
 		page_fact(page, "peak after", "peak_ns", UNIT_NS, report_ns(r, s->all.peak_tick));
-		print_classes(s, page);
+		err = print_classes(s, page);
 		print_exact(s, page);
 		report_sampled_note(r, &s->lives, page);
 	}

@@ -67,7 +67,7 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 		other->freed_for_others += w.ones;
 }
 
-static void print(const struct report_run *r, struct threads_of_heap *t, struct page *page)
+static int print(const struct report_run *r, struct threads_of_heap *t, struct page *page)
 {
 	struct table *table = page_table(page, "By allocating thread", "threads");
 
@@ -100,9 +100,9 @@ static void print(const struct report_run *r, struct threads_of_heap *t, struct 
 		table_number(table, (int64_t)weight_count(row->freed_for_others));
 		thread_cells(table, &r->a->rec, i ? (uint32_t)i - 1 : PASS_NO_THREAD);
 	}
-	report_order(r, table, 1);
 	page_note(page, "freed here, by others: blocks of this thread, by who freed them; for others: blocks that this "
 			"thread freed and another one made. Who made them and who freed them: ringside heap flow.");
+	return report_order(r, table, 1);
 }
 
 int report_heap_threads(struct report_run *r, struct page *page)
@@ -116,7 +116,7 @@ int report_heap_threads(struct report_run *r, struct page *page)
 	if (!err) {
 		page_fact(page, "bytes at the peak", "peak_bytes", UNIT_BYTES, t.all.peak_bytes);
 		page_fact(page, "peak after", "peak_ns", UNIT_NS, report_ns(r, t.all.peak_tick));
-		print(r, &t, page);
+		err = print(r, &t, page);
 		report_sampled_note(r, &t.lives, page);
 	}
 	free(t.rows);

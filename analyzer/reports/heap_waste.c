@@ -127,7 +127,7 @@ static double share(uint64_t of, uint64_t all)
 	return all ? (double)of / (double)all : 0;
 }
 
-static void print_places(struct waste *x, const struct report_run *r, const struct groups *g, struct page *page)
+static int print_places(struct waste *x, const struct report_run *r, const struct groups *g, struct page *page)
 {
 	struct table *t = page_table(page, "By place, in the program's allocator", "places");
 
@@ -159,7 +159,7 @@ static void print_places(struct waste *x, const struct report_run *r, const stru
 		groups_cell(g, t, i);
 	}
 	table_sort(t, 6, true);
-	report_order(r, t, 3);
+	return report_order(r, t, 3);
 }
 
 static void print_allocators(struct waste *x, struct page *page)
@@ -193,13 +193,15 @@ static void print_allocators(struct waste *x, struct page *page)
 	}
 }
 
-static void print(struct waste *x, const struct report_run *r, const struct groups *g, struct page *page)
+static int print(struct waste *x, const struct report_run *r, const struct groups *g, struct page *page)
 {
+	int err;
+
 	page_fact_text(page, "allocator", "allocator", allocator_name(x->own));
 	page_fact(page, "asked for at the peak", "peak_bytes", UNIT_BYTES, x->all.peak_bytes);
 	page_fact(page, "peak after", "peak_ns", UNIT_NS, report_ns(r, x->all.peak_tick));
 	page_fact(page, "asked for in all", "bytes", UNIT_BYTES, x->bytes);
-	print_places(x, r, g, page);
+	err = print_places(x, r, g, page);
 	print_allocators(x, page);
 	page_note(
 		page,
@@ -207,6 +209,7 @@ static void print(struct waste *x, const struct report_run *r, const struct grou
 		"keeps before each block, of all: waste and heads. The allocator is told by the libraries loaded: one "
 		"that is linked into the program is taken for glibc.");
 	report_sampled_note(r, &x->lives, page);
+	return err;
 }
 
 int report_heap_waste(struct report_run *r, struct page *page)
@@ -222,7 +225,7 @@ int report_heap_waste(struct report_run *r, struct page *page)
 	x->lives.watcher = (struct life_watcher){ .self = x, .born = born, .ended = ended };
 	err = report_lives(r, BY_PLACE, &groups, &x->lives);
 	if (!err)
-		print(x, r, &groups, page);
+		err = print(x, r, &groups, page);
 	free(x->rows);
 	free(x);
 	groups_release(&groups);
