@@ -201,6 +201,8 @@ static int print(struct waste *x, const struct report_run *r, const struct group
 	page_fact(page, "asked for at the peak", "peak_bytes", UNIT_BYTES, x->all.peak_bytes);
 	page_fact(page, "peak after", "peak_ns", UNIT_NS, report_ns(r, x->all.peak_tick));
 	page_fact(page, "asked for in all", "bytes", UNIT_BYTES, x->bytes);
+	page_fact(page, "asked for at the end", "alive_bytes", UNIT_BYTES, x->all.live_bytes);
+	page_fact(page, "usable then", "alive_usable", UNIT_BYTES, x->rounded[x->own].usable_mark.live_bytes);
 	err = print_places(x, r, g, page);
 	print_allocators(x, page);
 	page_note(

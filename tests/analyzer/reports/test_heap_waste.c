@@ -46,6 +46,8 @@ static void waste_is_what_the_allocators_round_up(void **state)
 	assert_string_equal(reported_fact(&d, "allocator")->text, "glibc");
 	assert_int_equal(reported_fact(&d, "peak_bytes")->number, 400140);
 	assert_int_equal(reported_fact(&d, "bytes")->number, 401140);
+	assert_int_equal(reported_fact(&d, "alive_bytes")->number, 201140);
+	assert_int_equal(reported_fact(&d, "alive_usable")->number, 160 + 200008 + 1000);
 	assert_int_equal(at(&d, 0x20, "peak_bytes"), 140);
 	assert_int_equal(at(&d, 0x20, "peak_usable"), 160);
 	assert_int_equal(at(&d, 0x20, "peak_waste"), 20);
