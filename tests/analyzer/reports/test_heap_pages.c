@@ -153,6 +153,20 @@ static void the_top_is_taken_off_place_by_place(void **state)
 	occupancy_release(&o);
 }
 
+static void a_block_may_end_where_its_page_does(void **state)
+{
+	struct occupancy o = { 0 };
+
+	(void)state;
+	occupancy_add(&o, 0x10000, 2 * PAGE, 0);
+	occupancy_add(&o, 0x12f00, 0x100, 0);
+	occupancy_count(&o);
+	assert_int_equal(o.pages, 3);
+	assert_int_equal(o.sparse, 1);
+	assert_true(o.bytes == 2 * PAGE + 0x100 && o.empty == PAGE - 0x100);
+	occupancy_release(&o);
+}
+
 static void a_block_of_no_sense_is_survived(void **state)
 {
 	struct occupancy o = { 0 };
@@ -173,6 +187,7 @@ int main(void)
 		cmocka_unit_test(the_last_blocks_on_a_page_hold_it),
 		cmocka_unit_test(random_blocks_are_counted_as_page_by_page),
 		cmocka_unit_test(the_top_is_taken_off_place_by_place),
+		cmocka_unit_test(a_block_may_end_where_its_page_does),
 		cmocka_unit_test(a_block_of_no_sense_is_survived),
 	};
 
