@@ -16,6 +16,8 @@ enum config_children { CHILDREN_ON, CHILDREN_OFF, CHILDREN_MATCH };
 struct config {
 	uint32_t heap;	       /* enum rsd_heap_mode */
 	uint64_t sample_bytes; /* mean of heap=sample:SIZE */
+	uint64_t freestack;    /* one free in so many, 0 none */
+	uint64_t alloctime;    /* one call in so many, 0 none */
 	uint64_t cpu;	       /* Hz, 0 off */
 	uint64_t block;	       /* ns, CONFIG_OFF */
 	uint64_t ring, limit;  /* bytes, 0 none */

@@ -74,9 +74,30 @@ static inline __attribute__((always_inline)) void record_alloc(const struct regs
 		heap_alloc(from, api, block, size);
 }
 
+/*
+ * NAME_timed - a call of NAME_recorded that is to be timed, and is left to this one by a jump too.
+ */
+RECORDED void *malloc_timed(size_t size)
+{
+	struct regs from = REGS_OF_CALLER();
+	enum heap_timing timing = heap_begin_timed(thread_self);
+	uint64_t before = timing ? clock_tsc() : 0;
+	void *block = real.malloc(size);
+
+	if (timing)
+		heap_timed(&from, timing, API_MALLOC, size, before, clock_tsc());
+	if (heap_mode && likely(block != NULL))
+		record_alloc(&from, API_MALLOC, block, size);
+	return block;
+}
+
 RECORDED void *malloc_recorded(size_t size)
 {
-	void *block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
+	void *block;
+
+	if (heap_is_timed(thread_self))
+		return malloc_timed(size);
+	block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
 
 	if (heap_mode && likely(block != NULL)) {
 		struct regs from = REGS_OF_CALLER();
@@ -93,18 +114,38 @@ EXPORT void *malloc(size_t size)
 	return malloc_recorded(size);
 }
 
+/* A free that is to be timed, or that heap_exact_free is not enough for; now: the tick it was chosen by, or 0. */
+RECORDED void free_chosen(void *block, uint64_t now)
+{
+	struct regs from = REGS_OF_CALLER();
+	struct thread *t = thread_self;
+	enum heap_timing timing = heap_is_timed(t) ? heap_begin_timed(t) : HEAP_UNTIMED;
+	uint64_t before;
+
+	if (heap_mode)
+		heap_free(&from, API_FREE, block, now);
+	if (!KNOWN(free))
+		return;
+	before = timing ? clock_tsc() : 0;
+	real.free(block);
+	if (timing)
+		heap_timed(&from, timing, API_FREE, 0, before, clock_tsc());
+}
+
 RECORDED void free_recorded(void *block)
 {
 	struct thread *t = thread_self;
+	uint64_t now;
 
 	if (!block || unlikely(is_boot_memory(block)))
 		return;
-	if (likely(heap_is_plain(t)))
-		heap_exact_free(t, API_FREE, block, clock_tsc());
-	else if (heap_mode)
-		heap_free(API_FREE, block, 0);
-	if (KNOWN(free))
-		real.free(block);
+	now = likely(heap_is_plain(t)) ? clock_tsc() : 0;
+	if (unlikely(!now || heap_is_chosen(t, now))) {
+		free_chosen(block, now);
+		return;
+	}
+	heap_exact_free(t, API_FREE, block, now);
+	real.free(block);
 }
 
 EXPORT void free(void *block)
@@ -115,9 +156,27 @@ EXPORT void free(void *block)
 		free_recorded(block);
 }
 
+RECORDED void *calloc_timed(size_t n, size_t size)
+{
+	struct regs from = REGS_OF_CALLER();
+	enum heap_timing timing = heap_begin_timed(thread_self);
+	uint64_t before = timing ? clock_tsc() : 0;
+	void *block = real.calloc(n, size);
+
+	if (timing)
+		heap_timed(&from, timing, API_CALLOC, n * size, before, clock_tsc());
+	if (heap_mode && likely(block != NULL))
+		record_alloc(&from, API_CALLOC, block, n * size);
+	return block;
+}
+
 RECORDED void *calloc_recorded(size_t n, size_t size)
 {
-	void *block = KNOWN(calloc) ? real.calloc(n, size) : boot_alloc(n * size);
+	void *block;
+
+	if (heap_is_timed(thread_self))
+		return calloc_timed(n, size);
+	block = KNOWN(calloc) ? real.calloc(n, size) : boot_alloc(n * size);
 
 	if (heap_mode && likely(block != NULL)) {
 		struct regs from = REGS_OF_CALLER();
@@ -162,6 +221,7 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 {
 	struct thread *t;
 	uint64_t before, usable = 0;
+	enum heap_timing timing;
 	void *block;
 
 	if (!heap_mode)
@@ -179,14 +239,17 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 	thread_settle(t);
 	if (unlikely(heap_is_counted) && real.malloc_usable_size)
 		usable = real.malloc_usable_size(old);
+	timing = heap_is_timed(t) ? heap_begin_timed(t) : HEAP_UNTIMED;
 	before = clock_now();
 	block = real.realloc(old, size);
+	if (timing)
+		heap_timed(from, timing, api, size, before, clock_now());
 	if (usable && (block || !size))
 		t->slot->usable_live -= usable;
 	if (likely(block != NULL))
 		record_realloc(from, api, before, old, block, size);
 	else if (!size)
-		heap_free(api, old, before); /* realloc(p, 0) freed it */
+		heap_free(from, api, old, before); /* realloc(p, 0) freed it */
 	return block;
 }
 

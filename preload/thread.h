@@ -45,6 +45,10 @@ struct thread {
 	uint32_t tid;
 	/* Bytes until the next sampled allocation, see heap.c. 0: every call is looked at. */
 	uint64_t skip_bytes;
+	/* Of heap_exact.h. */
+	uint64_t free_limit;	 /* frees whose hash is below this are looked at */
+	uint32_t timing;	 /* enum heap_timing of the next call */
+	uint32_t until_attended; /* calls until heap_attend */
 	struct lane lane[2];
 	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
 

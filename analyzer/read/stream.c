@@ -149,8 +149,10 @@ static void add_record(struct stream *st, struct batch *b)
 		return;
 	}
 	e->addr = ev->free.addr;
-	if (ev->kind == EV_FREE || ev->kind == EV_REALLOC_FREE)
+	if (ev->kind == EV_FREE || ev->kind == EV_REALLOC_FREE) {
+		e->stack = ev->free.stack;
 		return;
+	}
 	e->size = ev->alloc.size;
 	e->stack = ev->alloc.stack;
 }

@@ -27,7 +27,7 @@ struct pass_event {
 		};
 		const struct rsd_event *ev; /* all other kinds; its shape is known, ids in it are not checked */
 	};
-	uint32_t stack;	      /* dump's id; of a block's kinds only */
+	uint32_t stack;	      /* dump's id; of a block's kinds only, of a free 0 where it is not known */
 	uint32_t thread : 24; /* index; below recording.threads_len or PASS_NO_THREAD */
 	uint32_t kind : 8;    /* enum rsd_event_kind, one that this version knows */
 };
