@@ -223,7 +223,7 @@ enum rsd_tag {
 	RSD_TAG_CALLOC = 4,
 	RSD_TAG_REALLOC_ALLOC = 5,
 	RSD_TAG_REALLOC_FREE = 6,
-	RSD_TAG_TIGHT = 5, /* added to one of the five above: its tight form, 7 to 11 */
+	RSD_TAG_TIGHT = 5,    /* added to one of the five above: its tight form, 7 to 11 */
 	RSD_TAG_FREE_AT = 12, /* FREE with its stack */
 	RSD_TAG_TIGHT_FREE_AT = 13,
 };
@@ -257,8 +257,8 @@ struct rec_free { /* FREE, REALLOC_FREE: stamped before the real call */
 
 struct rec_timed { /* h.tick is the end of a call of the allocator */
 	struct rec_head h;
-	uint64_t dur_ticks;   /* of the call alone; what reading the clock takes is not in it */
-	uint64_t cpu_ns;      /* of a long call that was watched: CPU time of the thread since its previous checkpoint */
+	uint64_t dur_ticks; /* of the call alone; what reading the clock takes is not in it */
+	uint64_t cpu_ns;    /* of a long call that was watched: CPU time of the thread since its previous checkpoint */
 	uint64_t since_ticks; /* ticks since that checkpoint, else 0. What it waited is told from both as in rec_span */
 	uint64_t size;	      /* requested bytes, 0 for a free */
 	uint32_t stack;

@@ -78,28 +78,10 @@ __attribute__((noinline)) void heap_put_free_slow(struct thread *t, struct lane 
 		put_long_free(t, lane, kind, api, now, block, 0);
 }
 
-static void put_free_at(struct thread *t, struct lane *lane, enum rsd_api api, uint64_t now, void *block,
-			uint32_t stack)
+__attribute__((noinline)) void heap_put_free_at_slow(struct thread *t, struct lane *lane, enum rsd_api api,
+						     uint64_t now, void *block, uint32_t stack)
 {
-	struct rsd_extent *ext = lane_room(t, lane);
-	size_t len = ext ? codec_put_free_at(extent_end(ext), &ext->stream, now, (uintptr_t)block, stack) : 0;
-
-	if (len)
-		heap_commit(t, ext, len);
-	else if (ext)
-		put_long_free(t, lane, EV_FREE, api, now, block, stack);
-}
-
-__attribute__((noinline)) void heap_exact_free_at(struct thread *t, const struct regs *from, enum rsd_api api,
-						  void *block, uint64_t tick)
-{
-	struct lane *lane = lane_enter(t);
-
-	if (unlikely(!lane))
-		return;
-	put_free_at(t, lane, api, tick, block, lane_stack(lane, from));
-	heap_time_self(t, tick);
-	lane_exit(lane);
+	put_long_free(t, lane, EV_FREE, api, now, block, stack);
 }
 
 /* ---- what recording costs ------------------------------------------------------------------------------------- */
@@ -132,7 +114,6 @@ static void mark_timed(struct thread *t, uint64_t now)
 	if (is_watched)
 		thread_checkpoint(t, now, NULL, NULL);
 	t->timing = is_watched ? HEAP_WATCHED : HEAP_TIMED;
-	t->free_limit = UINT64_MAX;
 }
 
 /* Steps from 1 to twice the mean, less 1. */
@@ -158,10 +139,11 @@ __attribute__((noinline)) void heap_attend(struct thread *t, uint64_t since)
 
 enum heap_timing heap_begin_timed(struct thread *t)
 {
-	enum heap_timing timing = (enum heap_timing)t->timing;
+	enum heap_timing timing = t ? (enum heap_timing)t->timing : HEAP_UNTIMED;
 
+	if (likely(timing == HEAP_UNTIMED))
+		return HEAP_UNTIMED;
 	t->timing = HEAP_UNTIMED;
-	t->free_limit = free_limit;
 	return heap_is_plain(t) ? timing : HEAP_UNTIMED;
 }
 
@@ -292,7 +274,7 @@ static void sample_free(struct thread *t, const struct regs *from, enum rsd_api 
 	lane = lane_enter(t);
 	if (!lane)
 		return;
-	put_free_at(t, lane, api, tick ? tick : clock_now(), block, config.freestack ? lane_stack(lane, from) : 0);
+	heap_put_free_at(t, lane, api, tick ? tick : clock_now(), block, config.freestack ? lane_stack(lane, from) : 0);
 	lane_exit(lane);
 }
 

@@ -32,13 +32,9 @@ void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, vo
 enum heap_timing { HEAP_UNTIMED = 0, HEAP_TIMED, HEAP_WATCHED };
 
 /*
- * heap_is_timed - is the call that begins now one of those to be timed? Then the caller says so by heap_begin_timed, and
- * unless that has another opinion heap_timed gets two readings of the clock; size: 0 for a free.
+ * heap_begin_timed - is the call that begins now one of those to be timed? t may be NULL.
+ * heap_timed - then: how long it took, between two readings of the clock; size: 0 for a free.
  */
-static inline bool heap_is_timed(struct thread *t)
-{
-	return unlikely(t && t->timing);
-}
 enum heap_timing heap_begin_timed(struct thread *t);
 void heap_timed(const struct regs *from, enum heap_timing timing, enum rsd_api api, size_t size, uint64_t before,
 		uint64_t after);

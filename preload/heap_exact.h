@@ -25,6 +25,8 @@ void heap_put_alloc_slow(struct thread *t, struct lane *lane, enum rsd_event_kin
 			 void *block, size_t size, uint32_t stack);
 void heap_put_free_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
 			void *block);
+void heap_put_free_at_slow(struct thread *t, struct lane *lane, enum rsd_api api, uint64_t now, void *block,
+			   uint32_t stack);
 
 static inline void heap_commit(struct thread *t, struct rsd_extent *ext, size_t len)
 {
@@ -33,9 +35,9 @@ static inline void heap_commit(struct thread *t, struct rsd_extent *ext, size_t 
 }
 
 /*
- * heap_is_chosen - is this free, at `tick`, one whose stack is recorded? A hash of the clock needs no state and no store,
- * and what was chosen before says nothing about it. One multiplication is not enough: a program that frees every so many
- * ticks would be met by an even sequence, not by a random one.
+ * heap_is_chosen - is this free, at `tick`, one whose stack is recorded? A hash of the clock needs no state and no
+ * store, and what was chosen before says nothing about it. One multiplication is not enough: a program that frees every
+ * so many ticks would be met by an even sequence, not by a random one.
  */
 static inline bool heap_is_chosen(const struct thread *t, uint64_t tick)
 {
@@ -84,6 +86,21 @@ static inline void heap_put_free(struct thread *t, struct lane *lane, enum rsd_e
 		heap_put_free_slow(t, lane, kind, api, now, block);
 }
 
+static inline void heap_put_free_at(struct thread *t, struct lane *lane, enum rsd_api api, uint64_t now, void *block,
+				    uint32_t stack)
+{
+	struct rsd_extent *ext = lane_room(t, lane);
+	size_t len;
+
+	if (unlikely(!ext))
+		return;
+	len = codec_put_free_at(extent_end(ext), &ext->stream, now, (uintptr_t)block, stack);
+	if (likely(len))
+		heap_commit(t, ext, len);
+	else
+		heap_put_free_at_slow(t, lane, api, now, block, stack);
+}
+
 /*
  * heap_attend - once in RSD_SELF_EVERY calls on average, in random steps. What recording has cost is taken, which is
  * part of each report; a long one (the thread was preempted, or made room in the file, which lane_room_slow times
@@ -98,8 +115,9 @@ static inline void heap_time_self(struct thread *t, uint64_t since)
 		heap_attend(t, since);
 }
 
-static inline void heap_exact_alloc(struct thread *t, const struct regs *from, enum rsd_api api, uint64_t now,
-				    void *block, size_t size)
+static inline __attribute__((always_inline)) void heap_exact_alloc(struct thread *t, const struct regs *from,
+								   enum rsd_api api, uint64_t now, void *block,
+								   size_t size)
 {
 	struct lane *lane = lane_enter(t);
 
@@ -121,6 +139,19 @@ static inline void heap_exact_free(struct thread *t, enum rsd_api api, void *blo
 	lane_exit(lane);
 }
 
+/* The free of a block that was chosen, with the stack from `from`. */
+static inline void heap_exact_free_at(struct thread *t, const struct regs *from, enum rsd_api api, void *block,
+				      uint64_t tick)
+{
+	struct lane *lane = lane_enter(t);
+
+	if (unlikely(!lane))
+		return;
+	heap_put_free_at(t, lane, api, tick, block, lane_stack(lane, from));
+	heap_time_self(t, tick);
+	lane_exit(lane);
+}
+
 static inline void heap_exact_realloc(struct thread *t, const struct regs *from, enum rsd_api api, uint64_t before,
 				      uint64_t now, void *old, void *block, size_t size)
 {
@@ -133,8 +164,5 @@ static inline void heap_exact_realloc(struct thread *t, const struct regs *from,
 	heap_time_self(t, now);
 	lane_exit(lane);
 }
-
-/* heap_exact_free_at - the free of a `block` that was chosen, with the stack from `from`. */
-void heap_exact_free_at(struct thread *t, const struct regs *from, enum rsd_api api, void *block, uint64_t tick);
 
 #endif

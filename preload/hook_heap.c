@@ -63,47 +63,43 @@ static inline bool is_skipped(struct thread *t, size_t size)
 	return true;
 }
 
-static inline __attribute__((always_inline)) void record_alloc(const struct regs *from, enum rsd_api api, void *block,
-							       size_t size)
+static void record_alloc(const struct regs *from, enum rsd_api api, void *block, size_t size)
 {
-	struct thread *t = thread_self;
-
-	if (likely(heap_is_plain(t)))
-		heap_exact_alloc(t, from, api, clock_tsc(), block, size);
-	else
+	if (heap_mode && block)
 		heap_alloc(from, api, block, size);
 }
 
 /*
- * NAME_timed - a call of NAME_recorded that is to be timed, and is left to this one by a jump too.
+ * NAME_odd - a call that NAME_recorded leaves to it by a jump too: one that is to be timed, or of a thread that is not
+ * known yet, perhaps before the originals are.
  */
-RECORDED void *malloc_timed(size_t size)
+RECORDED void *malloc_odd(size_t size)
 {
 	struct regs from = REGS_OF_CALLER();
 	enum heap_timing timing = heap_begin_timed(thread_self);
 	uint64_t before = timing ? clock_tsc() : 0;
-	void *block = real.malloc(size);
+	void *block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
 
 	if (timing)
 		heap_timed(&from, timing, API_MALLOC, size, before, clock_tsc());
-	if (heap_mode && likely(block != NULL))
-		record_alloc(&from, API_MALLOC, block, size);
+	record_alloc(&from, API_MALLOC, block, size);
 	return block;
 }
 
 RECORDED void *malloc_recorded(size_t size)
 {
+	struct thread *t = thread_self;
+	struct regs from;
 	void *block;
 
-	if (heap_is_timed(thread_self))
-		return malloc_timed(size);
-	block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
-
-	if (heap_mode && likely(block != NULL)) {
-		struct regs from = REGS_OF_CALLER();
-
+	if (unlikely(!t || t->timing))
+		return malloc_odd(size);
+	block = real.malloc(size);
+	from = REGS_OF_CALLER();
+	if (likely(block && life->is_heap_plain))
+		heap_exact_alloc(t, &from, API_MALLOC, clock_tsc(), block, size);
+	else
 		record_alloc(&from, API_MALLOC, block, size);
-	}
 	return block;
 }
 
@@ -114,22 +110,29 @@ EXPORT void *malloc(size_t size)
 	return malloc_recorded(size);
 }
 
-/* A free that is to be timed, or that heap_exact_free is not enough for; now: the tick it was chosen by, or 0. */
-RECORDED void free_chosen(void *block, uint64_t now)
+RECORDED void free_odd(void *block)
 {
 	struct regs from = REGS_OF_CALLER();
-	struct thread *t = thread_self;
-	enum heap_timing timing = heap_is_timed(t) ? heap_begin_timed(t) : HEAP_UNTIMED;
+	enum heap_timing timing = heap_begin_timed(thread_self);
 	uint64_t before;
 
 	if (heap_mode)
-		heap_free(&from, API_FREE, block, now);
+		heap_free(&from, API_FREE, block, 0);
 	if (!KNOWN(free))
 		return;
 	before = timing ? clock_tsc() : 0;
 	real.free(block);
 	if (timing)
 		heap_timed(&from, timing, API_FREE, 0, before, clock_tsc());
+}
+
+/* A free whose stack is recorded. */
+RECORDED void free_chosen(void *block, struct thread *t, uint64_t now)
+{
+	struct regs from = REGS_OF_CALLER();
+
+	heap_exact_free_at(t, &from, API_FREE, block, now);
+	real.free(block);
 }
 
 RECORDED void free_recorded(void *block)
@@ -139,9 +142,13 @@ RECORDED void free_recorded(void *block)
 
 	if (!block || unlikely(is_boot_memory(block)))
 		return;
-	now = likely(heap_is_plain(t)) ? clock_tsc() : 0;
-	if (unlikely(!now || heap_is_chosen(t, now))) {
-		free_chosen(block, now);
+	if (unlikely(!heap_is_plain(t) || t->timing)) {
+		free_odd(block);
+		return;
+	}
+	now = clock_tsc();
+	if (unlikely(heap_is_chosen(t, now))) {
+		free_chosen(block, t, now);
 		return;
 	}
 	heap_exact_free(t, API_FREE, block, now);
@@ -156,33 +163,33 @@ EXPORT void free(void *block)
 		free_recorded(block);
 }
 
-RECORDED void *calloc_timed(size_t n, size_t size)
+RECORDED void *calloc_odd(size_t n, size_t size)
 {
 	struct regs from = REGS_OF_CALLER();
 	enum heap_timing timing = heap_begin_timed(thread_self);
 	uint64_t before = timing ? clock_tsc() : 0;
-	void *block = real.calloc(n, size);
+	void *block = KNOWN(calloc) ? real.calloc(n, size) : boot_alloc(n * size);
 
 	if (timing)
 		heap_timed(&from, timing, API_CALLOC, n * size, before, clock_tsc());
-	if (heap_mode && likely(block != NULL))
-		record_alloc(&from, API_CALLOC, block, n * size);
+	record_alloc(&from, API_CALLOC, block, n * size);
 	return block;
 }
 
 RECORDED void *calloc_recorded(size_t n, size_t size)
 {
+	struct thread *t = thread_self;
+	struct regs from;
 	void *block;
 
-	if (heap_is_timed(thread_self))
-		return calloc_timed(n, size);
-	block = KNOWN(calloc) ? real.calloc(n, size) : boot_alloc(n * size);
-
-	if (heap_mode && likely(block != NULL)) {
-		struct regs from = REGS_OF_CALLER();
-
+	if (unlikely(!t || t->timing))
+		return calloc_odd(n, size);
+	block = real.calloc(n, size);
+	from = REGS_OF_CALLER();
+	if (likely(block && life->is_heap_plain))
+		heap_exact_alloc(t, &from, API_CALLOC, clock_tsc(), block, n * size);
+	else
 		record_alloc(&from, API_CALLOC, block, n * size);
-	}
 	return block;
 }
 
@@ -239,7 +246,7 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 	thread_settle(t);
 	if (unlikely(heap_is_counted) && real.malloc_usable_size)
 		usable = real.malloc_usable_size(old);
-	timing = heap_is_timed(t) ? heap_begin_timed(t) : HEAP_UNTIMED;
+	timing = heap_begin_timed(t);
 	before = clock_now();
 	block = real.realloc(old, size);
 	if (timing)

@@ -177,7 +177,7 @@ static inline void extent_commit(struct rsd_extent *ext, size_t size)
 void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size);
 
 /* lane_stack - the stack id for a wrapper's caller. */
-static inline uint32_t lane_stack(struct lane *lane, const struct regs *from)
+static inline __attribute__((always_inline)) uint32_t lane_stack(struct lane *lane, const struct regs *from)
 {
 	return stack_capture(lane->stacks, from, false);
 }
