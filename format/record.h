@@ -265,7 +265,8 @@ struct rec_timed { /* h.tick is the end of a call of the allocator */
 	uint16_t api; /* apis.def */
 	uint16_t flags;
 } RSD_PACKED;
-#define RSD_TIMED_WATCHED 1u /* whether it waited is known */
+#define RSD_TIMED_WATCHED 1u	/* whether it waited is known */
+#define RSD_TIMED_LONG_NS 2000u /* about: a call that took no longer did not wait */
 
 struct rec_memory { /* of the whole process, at this moment */
 	struct rec_head h;

@@ -12,7 +12,6 @@
 
 #define BUDGET_GRACE_NS 100000000u
 #define SELF_USUAL_NS 5000u
-#define LONG_CALL_NS 2000u
 #define WATCHED_ONE_IN 8u /* of those that are timed */
 
 uint32_t heap_mode = RSD_HEAP_OFF;
@@ -104,16 +103,21 @@ static uint64_t random_next(struct thread *t)
 }
 
 /*
- * The checkpoint is what a wait of the call is told by, see heap_timed. Taken here, it doesn't disturb the call; and it
- * is a system call, so not all that are timed have one.
+ * The checkpoint is what a wait of a call is told by, see heap_timed. It is a system call, so not all that are timed
+ * have one; and it comes some calls before: threads that fight for the allocator's lock meet each other more often when
+ * one of them has been away.
  */
 static void mark_timed(struct thread *t, uint64_t now)
 {
-	bool is_watched = attend_every < RSD_SELF_EVERY || (random_next(t) >> 32) % WATCHED_ONE_IN == 0;
-
-	if (is_watched)
-		thread_checkpoint(t, now, NULL, NULL);
-	t->timing = is_watched ? HEAP_WATCHED : HEAP_TIMED;
+	if (attend_every == RSD_SELF_EVERY && (random_next(t) >> 32) % WATCHED_ONE_IN) {
+		t->timing = HEAP_TIMED;
+		return;
+	}
+	thread_checkpoint(t, now, NULL, NULL);
+	if (attend_every == RSD_SELF_EVERY)
+		t->is_watched_next = true;
+	else
+		t->timing = HEAP_WATCHED;
 }
 
 /* Steps from 1 to twice the mean, less 1. */
@@ -130,8 +134,12 @@ __attribute__((noinline)) void heap_attend(struct thread *t, uint64_t since)
 		t->slot->self_ticks += ticks * attend_every;
 	if (unlikely(config.budget))
 		keep_budget(t, since);
-	if (timed_one_in && (random_next(t) >> 32) % timed_one_in == 0)
+	if (t->is_watched_next) {
+		t->is_watched_next = false;
+		t->timing = HEAP_WATCHED;
+	} else if (timed_one_in && (random_next(t) >> 32) % timed_one_in == 0) {
 		mark_timed(t, now);
+	}
 	plan_attention(t);
 }
 
@@ -192,7 +200,7 @@ static void begin_timing(void)
 	attend_every = every && every < RSD_SELF_EVERY ? (uint32_t)every : RSD_SELF_EVERY;
 	timed_one_in = (uint32_t)(every / attend_every);
 	reading_ticks = every ? measure_reading() : 0;
-	long_ticks = clock_ticks(LONG_CALL_NS);
+	long_ticks = clock_ticks(RSD_TIMED_LONG_NS);
 	file_header->time_every = attend_every * timed_one_in;
 }
 
@@ -382,6 +390,7 @@ void heap_begin_thread(struct thread *t)
 	t->counted_skip_bytes = 0;
 	t->skip_bytes = heap_mode == RSD_HEAP_OFF ? UINT64_MAX : 0;
 	t->timing = HEAP_UNTIMED;
+	t->is_watched_next = false;
 	t->free_limit = free_limit;
 	plan_attention(t);
 }

@@ -233,8 +233,8 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 
 	if (!heap_mode)
 		return unlikely(is_boot_memory(old)) ? boot_realloc(old, size) : real.realloc(old, size);
-	if (!old || unlikely(is_boot_memory(old))) {
-		block = old ? boot_realloc(old, size) : real.realloc(old, size);
+	if (unlikely(is_boot_memory(old))) {
+		block = boot_realloc(old, size);
 		if (block)
 			heap_alloc(from, api, block, size);
 		return block;
@@ -244,13 +244,17 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 	if (unlikely(!t))
 		return real.realloc(old, size);
 	thread_settle(t);
-	if (unlikely(heap_is_counted) && real.malloc_usable_size)
+	if (unlikely(heap_is_counted) && old && real.malloc_usable_size)
 		usable = real.malloc_usable_size(old);
 	timing = heap_begin_timed(t);
 	before = clock_now();
 	block = real.realloc(old, size);
 	if (timing)
 		heap_timed(from, timing, api, size, before, clock_now());
+	if (!old) {
+		record_alloc(from, api, block, size);
+		return block;
+	}
 	if (usable && (block || !size))
 		t->slot->usable_live -= usable;
 	if (likely(block != NULL))

@@ -49,6 +49,7 @@ struct thread {
 	uint64_t free_limit;	 /* frees whose hash is below this are looked at */
 	uint32_t timing;	 /* enum heap_timing of the next call */
 	uint32_t until_attended; /* calls until heap_attend */
+	bool is_watched_next;	 /* and then the next one is HEAP_WATCHED */
 	struct lane lane[2];
 	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
 
