@@ -62,7 +62,8 @@ struct table {
 	size_t cells_len, cells_cap, rows_len;
 	char **notes; /* lines below the table */
 	size_t notes_len, notes_cap;
-	size_t cell; /* the next one of the last row */
+	size_t cell;  /* the next one of the last row */
+	bool is_data; /* for programs: not on a page of text */
 	bool failed;
 };
 
