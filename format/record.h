@@ -257,9 +257,10 @@ struct rec_free { /* FREE, REALLOC_FREE: stamped before the real call */
 
 struct rec_timed { /* h.tick is the end of a call of the allocator */
 	struct rec_head h;
-	uint64_t dur_ticks; /* of the call alone; what reading the clock takes is not in it */
-	uint64_t cpu_ns;    /* of a long call that was watched: CPU time of the thread since its previous checkpoint */
-	uint64_t since_ticks; /* ticks since that checkpoint, else 0. What it waited is told from both as in rec_span */
+	uint64_t dur_ticks;   /* of the call alone; what reading the clock takes is not in it */
+	uint64_t cpu_ns;      /* of a long call that was watched: CPU time of the thread since a moment before */
+	uint64_t since_ticks; /* ticks since that moment, else 0. What the call waited is told from both as in rec_span
+			       */
 	uint64_t size;	      /* requested bytes, 0 for a free */
 	uint32_t stack;
 	uint16_t api; /* apis.def */

@@ -103,9 +103,9 @@ static uint64_t random_next(struct thread *t)
 }
 
 /*
- * The checkpoint is what a wait of a call is told by, see heap_timed. It is a system call, so not all that are timed
- * have one; and it comes some calls before: threads that fight for the allocator's lock meet each other more often when
- * one of them has been away.
+ * The reading of the CPU clock is what a wait of a call is told by, see heap_timed. It is a system call, so not all
+ * that are timed have one; and it comes some calls before: threads that fight for the allocator's lock meet each other
+ * more often when one of them has been away.
  */
 static void mark_timed(struct thread *t, uint64_t now)
 {
@@ -113,7 +113,8 @@ static void mark_timed(struct thread *t, uint64_t now)
 		t->timing = HEAP_TIMED;
 		return;
 	}
-	thread_checkpoint(t, now, NULL, NULL);
+	t->watch_tick = now;
+	t->watch_cpu_ns = clock_thread_cpu_ns();
 	if (attend_every == RSD_SELF_EVERY)
 		t->is_watched_next = true;
 	else
@@ -145,6 +146,15 @@ __attribute__((noinline)) void heap_attend(struct thread *t, uint64_t since)
 
 /* ---- timed ---------------------------------------------------------------------------------------------------- */
 
+/* A wait that has ended meanwhile has read the CPU clock too, see thread_checkpoint: it isn't this call's. */
+static void watch(struct thread *t)
+{
+	if (t->checkpoint_tick <= t->watch_tick)
+		return;
+	t->watch_tick = t->checkpoint_tick;
+	t->watch_cpu_ns = t->checkpoint_cpu_ns;
+}
+
 enum heap_timing heap_begin_timed(struct thread *t)
 {
 	enum heap_timing timing = t ? (enum heap_timing)t->timing : HEAP_UNTIMED;
@@ -152,6 +162,8 @@ enum heap_timing heap_begin_timed(struct thread *t)
 	if (likely(timing == HEAP_UNTIMED))
 		return HEAP_UNTIMED;
 	t->timing = HEAP_UNTIMED;
+	if (timing == HEAP_WATCHED)
+		watch(t);
 	return heap_is_plain(t) ? timing : HEAP_UNTIMED;
 }
 
@@ -160,7 +172,6 @@ void heap_timed(const struct regs *from, enum heap_timing timing, enum rsd_api a
 {
 	struct thread *t = thread_self;
 	struct rec_timed record = { .size = size, .api = (uint16_t)api };
-	uint64_t cpu_ns = 0, since_ticks = 0;
 	struct lane *lane = heap_is_plain(t) ? lane_enter(t) : NULL;
 	uint64_t ticks = after - before;
 
@@ -168,10 +179,10 @@ void heap_timed(const struct regs *from, enum heap_timing timing, enum rsd_api a
 		return;
 	record.dur_ticks = ticks > reading_ticks ? ticks - reading_ticks : 0;
 	record.flags = timing == HEAP_WATCHED ? RSD_TIMED_WATCHED : 0;
-	if (timing == HEAP_WATCHED && ticks > long_ticks)
-		thread_checkpoint(t, after, &cpu_ns, &since_ticks);
-	record.cpu_ns = cpu_ns;
-	record.since_ticks = since_ticks;
+	if (timing == HEAP_WATCHED && ticks > long_ticks) {
+		record.cpu_ns = clock_thread_cpu_ns() - t->watch_cpu_ns;
+		record.since_ticks = after - t->watch_tick;
+	}
 	record.stack = lane_stack(lane, from);
 	lane_put(t, lane, EV_TIMED, after, &record, sizeof(record));
 	lane_exit(lane);

@@ -50,6 +50,7 @@ struct thread {
 	uint32_t timing;	 /* enum heap_timing of the next call */
 	uint32_t until_attended; /* calls until heap_attend */
 	bool is_watched_next;	 /* and then the next one is HEAP_WATCHED */
+	uint64_t watch_tick, watch_cpu_ns;
 	struct lane lane[2];
 	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
 

@@ -192,12 +192,14 @@ static void print(struct cost *c, struct page *page)
 	page_fact(page, "calls watched for waits", "watched", UNIT_COUNT, c->all.watched);
 	page_fact(page, "of these waited", "waits", UNIT_COUNT, c->all.waits);
 	print_rows(c, page);
-	page_note(page,
-		  "one call in %" PRIu32
-		  " was timed, chosen at random; times and calls are scaled up from these. A single "
-		  "time is good to some 10 ns. waited: off the processor during a call, for the allocator's lock, the "
-		  "kernel or a processor; from the calls that were watched for it. -t alloctime=N times one in N.",
-		  every);
+	if (every > 1)
+		page_note(page,
+			  "one call in %" PRIu32
+			  " was timed, chosen at random; times and calls are scaled up from these. "
+			  "-t alloctime=N times one in N.",
+			  every);
+	page_note(page, "a single time is good to some 10 ns. waited: off the processor during a call, for the "
+			"allocator's lock, the kernel or a processor; from the calls that were watched for it.");
 }
 
 int report_heap_cost(struct report_run *r, struct page *page)
