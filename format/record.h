@@ -274,7 +274,9 @@ struct rec_memory { /* of the whole process, at this moment */
 	uint64_t rss_bytes;
 	uint64_t file_bytes; /* of these, in files and shared memory: code, and what the recorder has just written */
 	uint64_t brk;	     /* the end of the data segment, where the allocator's main heap grows */
+	uint32_t flags;
 } RSD_PACKED;
+#define RSD_MEMORY_MOST 1u /* rss_bytes is the most there was so far, file_bytes is not known */
 
 struct rec_pages { /* PAGES_UNMAP */
 	struct rec_head h;

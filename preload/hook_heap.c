@@ -246,7 +246,7 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 	thread_settle(t);
 	if (unlikely(heap_is_counted) && old && real.malloc_usable_size)
 		usable = real.malloc_usable_size(old);
-	timing = heap_begin_timed(t);
+	timing = unlikely(t->timing) ? heap_begin_timed(t) : HEAP_UNTIMED;
 	before = clock_now();
 	block = real.realloc(old, size);
 	if (timing)

@@ -2,7 +2,10 @@
 /* memory.c - see memory.h. */
 #include "preload/memory.h"
 
+#include <sys/resource.h>
+
 #include "preload/clock.h"
+#include "preload/config.h"
 #include "preload/proc.h"
 #include "preload/raw.h"
 
@@ -10,13 +13,18 @@
 #define PAUSE_SPINS 20000u /* of about 50 ns: a reader that was preempted is not waited for */
 
 static uint64_t every_ticks, due_tick;
-static uint32_t readers, forks;
+static uint32_t readers, forks, threads;
 
 void memory_begin(void)
 {
 	every_ticks = clock_ticks(EVERY_NS);
 	due_tick = 0;
-	readers = forks = 0;
+	readers = forks = threads = 0;
+}
+
+void memory_threads(int by)
+{
+	__atomic_add_fetch(&threads, (uint32_t)by, __ATOMIC_SEQ_CST);
 }
 
 bool memory_is_due(uint64_t now)
@@ -27,19 +35,34 @@ bool memory_is_due(uint64_t now)
 							 __ATOMIC_RELAXED);
 }
 
-/* Where there is no /proc there will be none later. */
-static bool fill(struct rec_memory *record)
+static bool fill_most(struct rec_memory *record)
+{
+	struct rusage usage;
+
+	if (raw2(SYS_getrusage, RUSAGE_SELF, &usage) != 0)
+		return false;
+	record->rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	record->flags = RSD_MEMORY_MOST;
+	return true;
+}
+
+static bool fill_now(struct rec_memory *record)
 {
 	uint64_t rss_bytes, file_bytes;
 
-	if (!proc_memory(&rss_bytes, &file_bytes)) {
-		__atomic_store_n(&due_tick, UINT64_MAX, __ATOMIC_RELAXED);
+	if (!proc_memory(&rss_bytes, &file_bytes))
 		return false;
-	}
 	record->rss_bytes = rss_bytes;
 	record->file_bytes = file_bytes;
-	record->brk = (uint64_t)raw1(SYS_brk, 0);
 	return true;
+}
+
+static bool fill(struct rec_memory *record)
+{
+	bool may_open = config.rss || __atomic_load_n(&threads, __ATOMIC_SEQ_CST) == 1;
+
+	*record = (struct rec_memory){ .brk = (uint64_t)raw1(SYS_brk, 0) };
+	return (may_open && fill_now(record)) || fill_most(record);
 }
 
 bool memory_read(struct rec_memory *record)

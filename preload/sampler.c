@@ -267,6 +267,7 @@ static void timer_arm(struct thread *t)
 
 void sampler_thread_begin(struct thread *t)
 {
+	memory_threads(1);
 	if (!sampler_signal)
 		return;
 	if (file_header->cpu_source == RSD_CPU_PERF) {

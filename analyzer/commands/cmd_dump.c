@@ -233,7 +233,7 @@ static void put_timed(struct line *l, const struct rsd_event *ev)
 
 static void put_memory(struct line *l, const struct rsd_event *ev)
 {
-	put_number(l, "rss", ev->memory.rss_bytes);
+	put_number(l, ev->memory.flags & RSD_MEMORY_MOST ? "rss-most" : "rss", ev->memory.rss_bytes);
 	put_number(l, "file", ev->memory.file_bytes);
 	put_address(l, "brk", ev->memory.brk);
 }

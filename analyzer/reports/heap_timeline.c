@@ -35,7 +35,7 @@ struct timeline {
 	/* Of the whole. */
 	uint64_t peak_bytes, peak_ns, peak_ones, allocated_ones, allocated_bytes;
 	uint64_t rss_peak, rss_peak_ns, first_brk;
-	bool has_memory, has_mapped;
+	bool has_memory, has_most, has_mapped;
 };
 
 /* ---- points --------------------------------------------------------------------------------------------------- */
@@ -142,6 +142,7 @@ static void on_memory(void *self, const struct pass_event *e)
 	if (!t->has_memory)
 		t->first_brk = memory->brk;
 	t->has_memory = p->has_memory = true;
+	t->has_most |= memory->flags & RSD_MEMORY_MOST;
 	p->rss_bytes = memory->rss_bytes;
 	p->file_bytes = memory->file_bytes;
 	p->brk = memory->brk;
@@ -312,6 +313,9 @@ static void print(const struct timeline *t, struct page *page)
 	else
 		page_note(page,
 			  "what the process holds besides the heap was not read: that comes with CPU samples (cpu=99)");
+	if (t->has_most)
+		page_note(page, "while the process had several threads, RSS is the most that it was so far; -t rss=1 "
+				"notes it as it is.");
 	if (t->has_mapped)
 		page_note(page, "mapped: by the program's own calls of mmap, without those of libc for threads and for "
 				"malloc.");

@@ -85,6 +85,7 @@ static void defaults_are_the_documented_ones(void **state)
 	assert_true(config.locktrace == CONFIG_OFF);
 	assert_true(config.iotrace == CONFIG_OFF);
 	assert_true(config.stalltrace == CONFIG_OFF);
+	assert_int_equal(config.rss, 0);
 	assert_int_equal(config.inittrace, 0);
 	assert_int_equal(config.budget, 0);
 	assert_string_equal(config.trigger, "");
@@ -260,6 +261,7 @@ static void bad_values_leave_the_default(void **state)
 		{ "locktrace", "1s", { "", "x", "1m" } },
 		{ "iotrace", "1s", { "", "x", "1m" } },
 		{ "stalltrace", "1s", { "", "x", "1m" } },
+		{ "rss", "1", { "", "2", "1g", "on" } },
 		{ "inittrace", "1", { "", "2", "yes", "-1", "on", "0.5" } },
 		{ "budget", "5", { "", "5%", "0.5", "x" } },
 		{ "trigger",
