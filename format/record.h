@@ -175,7 +175,8 @@ struct rsd_thread {
 	uint32_t waiting; /* id of waits.def while inside a blocking call, else 0 */
 	uint32_t waiting_reserved;
 	uint64_t waiting_since, waiting_object;
-	uint64_t reserved[4];
+	uint64_t handle; /* pthread_self(): what a join of it waits for */
+	uint64_t reserved[3];
 	struct rsd_thread_wait wait[RSD_WAITS];
 };
 #define RSD_THREADS_PER_UNIT ((RSD_UNIT - sizeof(struct rsd_extent)) / sizeof(struct rsd_thread))

@@ -4,6 +4,7 @@
 #include "preload/hook.h"
 #include "preload/locks.h"
 #include "preload/span.h"
+#include "preload/wakes.h"
 
 /* mtx_t begins with a pthread mutex in glibc. */
 static uint32_t mtx_owner(const mtx_t *mutex)
@@ -71,11 +72,25 @@ EXPORT int mtx_unlock(mtx_t *mutex)
                                                                                                                        \
 		if (unlikely(release_.tick))                                                                           \
 			lock_release_end(&release_, WAIT_MUTEX, &from_);                                               \
+		wake_wait_begin(cond);                                                                                 \
 		ret_ = (call);                                                                                         \
+		wake_wait_end(cond);                                                                                   \
 		lock_acquired(mutex);                                                                                  \
 		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from_);                                        \
 		ret_;                                                                                                  \
 	})
+
+EXPORT int cnd_signal(cnd_t *cond)
+{
+	HOOK_READY(cnd_signal);
+	return WAKE(WAIT_COND, cond, 1, real.cnd_signal(cond));
+}
+
+EXPORT int cnd_broadcast(cnd_t *cond)
+{
+	HOOK_READY(cnd_broadcast);
+	return WAKE(WAIT_COND, cond, UINT16_MAX, real.cnd_broadcast(cond));
+}
 
 EXPORT int cnd_wait(cnd_t *cond, mtx_t *mutex)
 {

@@ -9,6 +9,7 @@
 #include "preload/hook.h"
 #include "preload/locks.h"
 #include "preload/span.h"
+#include "preload/wakes.h"
 
 static bool is_acquired(int err)
 {
@@ -218,7 +219,9 @@ EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
                                                                                                                        \
 		if (unlikely(release_.tick))                                                                           \
 			lock_release_end(&release_, WAIT_MUTEX, &from_);                                               \
+		wake_wait_begin(cond);                                                                                 \
 		err_ = (call);                                                                                         \
+		wake_wait_end(cond);                                                                                   \
 		lock_acquired(mutex);                                                                                  \
 		span_end(&s_, err_, 0, from_);                                                                         \
 		err_;                                                                                                  \
@@ -243,12 +246,28 @@ EXPORT int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, 
 	return COND_WAIT(cond, mutex, real.pthread_cond_clockwait(cond, mutex, clock, until));
 }
 
+EXPORT int pthread_cond_signal(pthread_cond_t *cond)
+{
+	HOOK_READY(pthread_cond_signal);
+	return WAKE(WAIT_COND, cond, 1, real.pthread_cond_signal(cond));
+}
+
+EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
+{
+	HOOK_READY(pthread_cond_broadcast);
+	return WAKE(WAIT_COND, cond, UINT16_MAX, real.pthread_cond_broadcast(cond));
+}
+
 /* ---- semaphores, barriers, spin locks ---- */
 
 #define SEM_WAIT(sem, call)                                                                                            \
 	({                                                                                                             \
 		struct span s_ = span_begin(WAIT_SEM, (uintptr_t)(sem));                                               \
-		int ret_ = (call);                                                                                     \
+		int ret_;                                                                                              \
+                                                                                                                       \
+		wake_wait_begin(sem);                                                                                  \
+		ret_ = (call);                                                                                         \
+		wake_wait_end(sem);                                                                                    \
                                                                                                                        \
 		span_end(&s_, ret_ ? errno : 0, 0, REGS_OF_CALLER());                                                  \
 		ret_;                                                                                                  \
@@ -273,15 +292,30 @@ EXPORT int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *unt
 	return SEM_WAIT(sem, real.sem_clockwait(sem, clock, until));
 }
 
+EXPORT int sem_post(sem_t *sem)
+{
+	HOOK_READY(sem_post);
+	return WAKE(WAIT_SEM, sem, 1, real.sem_post(sem));
+}
+
 EXPORT int pthread_barrier_wait(pthread_barrier_t *barrier)
 {
 	struct span s;
+	struct regs from;
+	uint64_t now;
 	int ret;
 
 	HOOK_READY(pthread_barrier_wait);
 	s = span_begin(WAIT_BARRIER, (uintptr_t)barrier);
 	ret = real.pthread_barrier_wait(barrier);
-	span_end(&s, ret > 0 ? ret : 0, 0, REGS_OF_CALLER());
+	if (!span_is_ours(&s))
+		return ret;
+	from = REGS_OF_CALLER();
+	now = clock_now();
+	/* glibc tells the thread that came last, which opened the barrier. */
+	if (ret == PTHREAD_BARRIER_SERIAL_THREAD)
+		wake_record(barrier, WAIT_BARRIER, UINT16_MAX, s.start, &from);
+	span_close(&s, now, ret > 0 ? ret : 0, 0, &from);
 	return ret;
 }
 

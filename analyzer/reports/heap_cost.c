@@ -139,7 +139,7 @@ static bool is_whole(const struct cost *c)
 	return !f->from_ns && !f->to_ns && !f->threads;
 }
 
-static void print_rows(struct cost *c, struct page *page)
+static int print_rows(struct cost *c, struct page *page)
 {
 	struct table *table = page_table(page, "By place of the call", "sites");
 
@@ -169,19 +169,20 @@ static void print_rows(struct cost *c, struct page *page)
 		table_text(table, api_name(row->api));
 		groups_cell(&c->groups, table, row->group);
 	}
-	report_order(c->r, table, 0);
+	return report_order(c->r, table, 0);
 }
 
-static void print(struct cost *c, struct page *page)
+static int print(struct cost *c, struct page *page)
 {
 	uint32_t every = c->r->a->rec.reader.header.time_every;
+	int err;
 
 	page_fact(page, "calls", "calls", UNIT_COUNT, c->calls);
 	page_fact(page, "of these timed", "timed", UNIT_COUNT, c->timed);
 	if (!c->timed) {
 		page_note(page, every ? "too few calls to have timed one"
 				      : "the recording timed no calls: they are with heap=exact and -t alloctime=512");
-		return;
+		return 0;
 	}
 	page_fact(page, "time in all calls", "time_ns", UNIT_NS, of_all(c, c->all.dur_ns, c->timed));
 	if (is_whole(c))
@@ -191,7 +192,7 @@ static void print(struct cost *c, struct page *page)
 	page_fact(page, "waited in all calls", "wait_ns", UNIT_NS, of_all(c, c->all.wait_ns, c->watched));
 	page_fact(page, "calls watched for waits", "watched", UNIT_COUNT, c->all.watched);
 	page_fact(page, "of these waited", "waits", UNIT_COUNT, c->all.waits);
-	print_rows(c, page);
+	err = print_rows(c, page);
 	if (every > 1)
 		page_note(page,
 			  "one call in %" PRIu32
@@ -200,6 +201,7 @@ static void print(struct cost *c, struct page *page)
 			  every);
 	page_note(page, "a single time is good to some 10 ns. waited: off the processor during a call, for the "
 			"allocator's lock, the kernel or a processor; from the calls that were watched for it.");
+	return err;
 }
 
 int report_heap_cost(struct report_run *r, struct page *page)
@@ -214,7 +216,7 @@ int report_heap_cost(struct report_run *r, struct page *page)
 	err = err ? err : analysis_pass(r->a, sinks, 1);
 	err = err ? err : c.failed || c.groups.failed ? -ENOMEM : 0;
 	if (!err)
-		print(&c, page);
+		err = print(&c, page);
 	for (size_t i = 0; i < c.len; i++)
 		spread_release(&c.rows[i].spread);
 	spread_release(&c.all.spread);

@@ -74,7 +74,14 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 	add_known(p, life, end);
 }
 
-static void print_pairs(struct pairs *p, const struct groups *starts, struct page *page)
+/* The second half of a realloc says where it was called. */
+static void resized(void *self, const struct life *old, const struct life_end *end, struct life *now)
+{
+	(void)now;
+	ended(self, old, end);
+}
+
+static int print_pairs(struct pairs *p, const struct groups *starts, struct page *page)
 {
 	struct table *table = page_table(page, "Allocated here, freed there", "pairs");
 
@@ -99,21 +106,24 @@ static void print_pairs(struct pairs *p, const struct groups *starts, struct pag
 		groups_cell(starts, table, pair->from);
 		groups_cell(&p->ends, table, pair->to);
 	}
-	report_order(p->r, table, 0);
+	return report_order(p->r, table, 0);
 }
 
-static void print(struct pairs *p, const struct groups *starts, struct page *page)
+static int print(struct pairs *p, const struct groups *starts, struct page *page)
 {
+	int err;
+
 	page_fact(page, "freed", "freed", UNIT_COUNT, weight_count(p->freed));
 	page_fact(page, "of these with a stack", "freed_recorded", UNIT_COUNT, p->known);
 	page_fact(page, "made another block by realloc", "resized", UNIT_COUNT, weight_count(p->resized));
 	page_fact(page, "alive at the end", "alive", UNIT_COUNT, weight_count(p->alive));
-	print_pairs(p, starts, page);
+	err = print_pairs(p, starts, page);
 	report_frees_note(p->r, page);
 	if (p->lost)
 		page_note(page, "%" PRIu64 " blocks ended unseen, by a free that was not recorded",
 			  weight_count(p->lost));
 	report_sampled_note(p->r, &p->lives, page);
+	return err;
 }
 
 int report_heap_pairs(struct report_run *r, struct page *page)
@@ -124,14 +134,14 @@ int report_heap_pairs(struct report_run *r, struct page *page)
 
 	map_init(&p.by_groups);
 	err = groups_init(&p.ends, r->stacks, r->options->has_by ? r->options->by : BY_PLACE, NULL, r->error);
-	p.lives.watcher = (struct life_watcher){ .self = &p, .ended = ended };
+	p.lives.watcher = (struct life_watcher){ .self = &p, .resized = resized, .ended = ended };
 	if (err)
 		starts = (struct groups){ 0 };
 	else
 		err = report_lives(r, BY_PLACE, &starts, &p.lives);
 	err = err ? err : p.ends.failed ? -ENOMEM : 0;
 	if (!err)
-		print(&p, &starts, page);
+		err = print(&p, &starts, page);
 	for (size_t i = 0; i < p.len; i++)
 		spread_release(&p.list[i].lived);
 	free(p.list);

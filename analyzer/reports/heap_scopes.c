@@ -388,10 +388,12 @@ static void print_arenas(const struct scopes *s, struct page *page)
 		table_number(table, (int64_t)e->at_once);
 		put_function(table, e->function);
 	}
-	report_order(s->r, table, 0);
+	table_sort(table, 0, true);
+	if (s->r->options->top)
+		table_cut(table, s->r->options->top);
 }
 
-static void print_places(const struct scopes *s, const struct groups *g, struct page *page)
+static int print_places(const struct scopes *s, const struct groups *g, struct page *page)
 {
 	struct table *table = page_table(page, "What each place could have instead", "places");
 
@@ -422,14 +424,16 @@ static void print_places(const struct scopes *s, const struct groups *g, struct 
 		groups_cell(g, table, row->group);
 		put_function(table, s->endings[row->ending].function);
 	}
-	report_order(s->r, table, 1);
+	return report_order(s->r, table, 1);
 }
 
-static void print(struct scopes *s, const struct groups *g, struct page *page)
+static int print(struct scopes *s, const struct groups *g, struct page *page)
 {
+	int err;
+
 	add_up(s);
 	page_fact(page, "freed by another thread", "elsewhere", UNIT_COUNT, weight_count(s->elsewhere));
-	print_places(s, g, page);
+	err = print_places(s, g, page);
 	print_arenas(s, page);
 	page_note(page,
 		  "calls saved: of malloc, realloc and free. stack variable: one small block of one size at a time; "
@@ -440,6 +444,7 @@ static void print(struct scopes *s, const struct groups *g, struct page *page)
 	page_note(page, "stacks do not tell two calls of a function from one place apart: a block that is kept in a "
 			"static variable until the next call looks the same.");
 	report_frees_note(s->r, page);
+	return err;
 }
 
 /* ---- the report ----------------------------------------------------------------------------------------------- */
@@ -493,7 +498,7 @@ int report_heap_scopes(struct report_run *r, struct page *page)
 	err = err ? err : follow(&s, &g);
 	err = err ? err : s.failed ? -ENOMEM : 0;
 	if (!err)
-		print(&s, &g, page);
+		err = print(&s, &g, page);
 	release(&s);
 	groups_release(&g);
 	return err;

@@ -177,17 +177,6 @@ static void on_unmap(void *self, const struct pass_event *e)
 	map(t, e->tick);
 }
 
-static int read_memory(struct timeline *t)
-{
-	const struct pass_sink sink = {
-		.self = t,
-		.on = { [EV_MEMORY] = on_memory, [EV_PAGES_MAP] = on_map, [EV_PAGES_UNMAP] = on_unmap },
-	};
-	const struct pass_sink *sinks[] = { &sink };
-
-	return analysis_pass(t->r->a, sinks, 1);
-}
-
 /* To the end, and what did not change in a point is what it was before. */
 static void finish(struct timeline *t)
 {
@@ -325,6 +314,10 @@ static void print(const struct timeline *t, struct page *page)
 int report_heap_timeline(struct report_run *r, struct page *page)
 {
 	struct timeline *t = calloc(1, sizeof(*t));
+	const struct pass_sink memory = {
+		.self = t,
+		.on = { [EV_MEMORY] = on_memory, [EV_PAGES_MAP] = on_map, [EV_PAGES_UNMAP] = on_unmap },
+	};
 	struct groups groups;
 	int err;
 
@@ -334,8 +327,8 @@ int report_heap_timeline(struct report_run *r, struct page *page)
 	t->begin_ns = r->a->filter.from_ns;
 	t->width_ns = FIRST_WIDTH_NS;
 	t->lives.watcher = (struct life_watcher){ .self = t, .born = born, .ended = ended };
+	t->lives.also[0] = &memory;
 	err = report_lives(r, BY_PLACE, &groups, &t->lives);
-	err = err ? err : read_memory(t);
 	if (!err) {
 		finish(t);
 		print(t, page);

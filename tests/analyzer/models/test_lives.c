@@ -38,12 +38,18 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 	s->ends[s->len++].known = lives_known(&s->lives, life, end);
 }
 
+static void resized(void *self, const struct life *old, const struct life_end *end, struct life *now)
+{
+	(void)now;
+	ended(self, old, end);
+}
+
 static void see(struct seen *s, const struct trace *t)
 {
 	char *path = trace_write(t, SIZE_MAX);
 	struct buf error = { 0 };
 
-	*s = (struct seen){ .lives.watcher.ended = ended };
+	*s = (struct seen){ .lives.watcher = { .resized = resized, .ended = ended } };
 	s->lives.watcher.self = s;
 	s->symbols = symbols_new(NULL);
 	s->stacks = stacks_new(s->symbols);
