@@ -12,7 +12,7 @@
 
 #define BUDGET_GRACE_NS 100000000u
 #define SELF_USUAL_NS 5000u
-#define WATCHED_ONE_IN 8u /* of those that are timed */
+#define WATCHED_ONE_IN 4u /* of those that are timed */
 
 uint32_t heap_mode = RSD_HEAP_OFF;
 bool heap_is_counted, heap_has_boot_blocks;

@@ -181,7 +181,7 @@ static int print(struct cost *c, struct page *page)
 	page_fact(page, "of these timed", "timed", UNIT_COUNT, c->timed);
 	if (!c->timed) {
 		page_note(page, every ? "too few calls to have timed one"
-				      : "the recording timed no calls: they are with heap=exact and -t alloctime=512");
+				      : "the recording timed no calls: they are with heap=exact and -t alloctime=1024");
 		return 0;
 	}
 	page_fact(page, "time in all calls", "time_ns", UNIT_NS, of_all(c, c->all.dur_ns, c->timed));

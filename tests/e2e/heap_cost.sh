@@ -77,15 +77,15 @@ check "and running from waiting, to a tenth" '
 check "most of the CPU time went into it" '.summary.cpu_share > 0.6 and .summary.cpu_share <= 1' <a.json
 check "usual calls take nanoseconds" '[.sites[] | select(.stack[0].function == "main" and .call == "free") | .median_ns] | all(. < 5000)' <a.json
 
-# Of many calls one in 512 is timed, and stands for the others: within five standard deviations.
+# Of many calls one in 1024 is timed, and stands for the others: within five standard deviations.
 ringside record -o b.rsd -- freepairs --rounds 400000 >books.json
 ringside heap cost --json b.rsd >b.json
-check "one in 512" '.summary | .timed - .calls / 512 | . * . < 25 * $calls / 512' \
+check "one in 1024" '.summary | .timed - .calls / 1024 | . * . < 25 * $calls / 1024' \
 	--argjson calls "$(jq .summary.calls b.json)" <b.json
 check "places have their share of the calls" '
 	[.sites[] | select(.stack[0].function | startswith("make_")) | .calls] | length == 4 and
-	all(. - 100000 | . * . < 25 * 100000 * 512)' <b.json
-check "one in 8 of these was watched" '.summary.watched | . > 100 and . < 300' <b.json
+	all(. - 100000 | . * . < 25 * 100000 * 1024)' <b.json
+check "one in 4 of these was watched" '.summary.watched | . > 100 and . < 300' <b.json
 ringside record -o c.rsd -t alloctime=off -- freepairs >books.json
 ringside heap cost --json c.rsd >c.json
-check "what was not timed is not told" '.summary.timed == 0 and .sites == null and (.notes | any(contains("alloctime=512")))' <c.json
+check "what was not timed is not told" '.summary.timed == 0 and .sites == null and (.notes | any(contains("alloctime=1024")))' <c.json

@@ -72,7 +72,7 @@ static void defaults_are_the_documented_ones(void **state)
 	read_fresh(NULL);
 	assert_int_equal(config.heap, RSD_HEAP_EXACT);
 	assert_int_equal(config.freestack, 32);
-	assert_int_equal(config.alloctime, 512);
+	assert_int_equal(config.alloctime, 1024);
 	assert_int_equal(config.cpu, 99);
 	assert_int_equal(config.block, 10000);
 	assert_int_equal(config.ring, 0);
