@@ -307,6 +307,16 @@ struct rec_hold { /* h.tick is the release */
 	uint32_t wait;	     /* waits.def: the kind of lock */
 } RSD_PACKED;
 
+#define RSD_ORDER_OTHERS 4u
+struct rec_order { /* once for each set of held locks and taken one */
+	struct rec_head h;
+	uint64_t held, taken;		   /* the lock taken last before, and this one */
+	uint64_t held_site, taken_site;	   /* return addresses in the program */
+	uint64_t others[RSD_ORDER_OTHERS]; /* held too, newest first; 0: none */
+	uint32_t stack;			   /* of taking */
+	uint16_t held_wait, taken_wait;	   /* waits.def */
+} RSD_PACKED;
+
 struct rec_wake {
 	struct rec_head h;
 	uint64_t object;

@@ -8,6 +8,7 @@
  */
 #include "preload/hook.h"
 #include "preload/locks.h"
+#include "preload/order.h"
 #include "preload/span.h"
 #include "preload/wakes.h"
 
@@ -32,8 +33,10 @@ static uint32_t mutex_owner(const pthread_mutex_t *mutex)
 		lock_wait_begin(lock);                                                                                 \
 		err_ = (call);                                                                                         \
 		lock_wait_end(lock, err_ == ETIMEDOUT);                                                                \
-		if (is_acquired(err_))                                                                                 \
+		if (is_acquired(err_)) {                                                                               \
 			lock_acquired(lock);                                                                           \
+			order_taken((const void *)(lock), kind, __builtin_return_address(0));                          \
+		}                                                                                                      \
 		span_end(&s, err_, 0, from);                                                                           \
 		err_;                                                                                                  \
 	})
@@ -48,8 +51,10 @@ __attribute__((noinline)) static int mutex_lock_tried(pthread_mutex_t *mutex, in
 		return LOCK_SLOW(WAIT_MUTEX, mutex, mutex_owner(mutex), real.pthread_mutex_lock(mutex),
 				 REGS_OF_CALLER());
 	span_count(WAIT_MUTEX);
-	if (is_acquired(err))
+	if (is_acquired(err)) {
 		lock_acquired(mutex);
+		order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));
+	}
 	return err;
 }
 
@@ -64,7 +69,20 @@ EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 	if (unlikely(err || !lock_is_quiet(mutex)))
 		return mutex_lock_tried(mutex, err);
 	span_count(WAIT_MUTEX);
+	order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));
 	return 0;
+}
+
+/* Tried is not waited for: nothing is recorded, but the lock is held. */
+EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+	int err;
+
+	HOOK_READY(pthread_mutex_trylock);
+	err = real.pthread_mutex_trylock(mutex);
+	if (is_acquired(err) && !span_is_off())
+		order_tried(mutex, WAIT_MUTEX, __builtin_return_address(0));
+	return err;
 }
 
 EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
@@ -75,8 +93,10 @@ EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec
 	err = real.pthread_mutex_trylock(mutex);
 	if (likely(err != EBUSY)) {
 		span_count(WAIT_MUTEX);
-		if (is_acquired(err))
+		if (is_acquired(err)) {
 			lock_acquired(mutex);
+			order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));
+		}
 		return err;
 	}
 	return LOCK_SLOW(WAIT_MUTEX, mutex, mutex_owner(mutex), real.pthread_mutex_timedlock(mutex, until),
@@ -122,6 +142,7 @@ __attribute__((noinline)) static int mutex_unlock_watched(pthread_mutex_t *mutex
 EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
 	HOOK_READY(pthread_mutex_unlock);
+	order_released(mutex);
 	if (likely(lock_is_quiet(mutex)))
 		return real.pthread_mutex_unlock(mutex);
 	return mutex_unlock_watched(mutex);
@@ -135,8 +156,10 @@ EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
                                                                                                                        \
 		if (likely(tried_ != EBUSY)) {                                                                         \
 			span_count(kind);                                                                              \
-			if (!tried_)                                                                                   \
+			if (!tried_) {                                                                                 \
 				lock_acquired(lock);                                                                   \
+				order_taken(lock, kind, __builtin_return_address(0));                                  \
+			}                                                                                              \
 		} else {                                                                                               \
 			tried_ = LOCK_SLOW(kind, lock, rwlock_owner(lock), call, REGS_OF_CALLER());                    \
 		}                                                                                                      \
@@ -159,6 +182,28 @@ EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
 {
 	HOOK_READY(pthread_rwlock_wrlock);
 	return RWLOCK(WAIT_RWLOCK_WRITE, lock, real.pthread_rwlock_trywrlock(lock), real.pthread_rwlock_wrlock(lock));
+}
+
+EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
+{
+	int err;
+
+	HOOK_READY(pthread_rwlock_tryrdlock);
+	err = real.pthread_rwlock_tryrdlock(lock);
+	if (!err && !span_is_off())
+		order_tried(lock, WAIT_RWLOCK_READ, __builtin_return_address(0));
+	return err;
+}
+
+EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
+{
+	int err;
+
+	HOOK_READY(pthread_rwlock_trywrlock);
+	err = real.pthread_rwlock_trywrlock(lock);
+	if (!err && !span_is_off())
+		order_tried(lock, WAIT_RWLOCK_WRITE, __builtin_return_address(0));
+	return err;
 }
 
 EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct timespec *until)
@@ -196,6 +241,7 @@ EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 	int err;
 
 	HOOK_READY(pthread_rwlock_unlock);
+	order_released(lock);
 	release = lock_release_begin(lock);
 	if (unlikely(release.tick) && rwlock_owner(lock))
 		kind = WAIT_RWLOCK_WRITE;
@@ -324,7 +370,26 @@ EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
 	HOOK_READY(pthread_spin_lock);
 	if (likely(real.pthread_spin_trylock(lock) != EBUSY)) {
 		span_count(WAIT_SPIN);
+		order_taken((const void *)lock, WAIT_SPIN, __builtin_return_address(0));
 		return 0;
 	}
 	return LOCK_SLOW(WAIT_SPIN, (const void *)lock, 0, real.pthread_spin_lock(lock), REGS_OF_CALLER());
+}
+
+EXPORT int pthread_spin_trylock(pthread_spinlock_t *lock)
+{
+	int err;
+
+	HOOK_READY(pthread_spin_trylock);
+	err = real.pthread_spin_trylock(lock);
+	if (!err && !span_is_off())
+		order_tried((const void *)lock, WAIT_SPIN, __builtin_return_address(0));
+	return err;
+}
+
+EXPORT int pthread_spin_unlock(pthread_spinlock_t *lock)
+{
+	HOOK_READY(pthread_spin_unlock);
+	order_released((const void *)lock);
+	return real.pthread_spin_unlock(lock);
 }

@@ -240,6 +240,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	t->tid = (uint32_t)raw1(SYS_gettid, 0);
 	t->is_late = false;
 	t->exit_passes = 0;
+	t->held_len = 0;
 	t->checkpoint_tick = now;
 	t->checkpoint_cpu_ns = clock_thread_cpu_ns();
 	t->random = random_seed(t, now);

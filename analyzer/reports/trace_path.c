@@ -87,7 +87,10 @@ static void explain(struct path *p, const struct stretch *s, uint64_t from, uint
 	p->thread_ns[s->thread] += all;
 	stretch_share(s, &p->r->a->rec.clock, from, to, false, ns);
 	cpu = (double)ns[DOING_CPU];
-	if (is_lock(s->wait))
+	/* Behind the wake-up it waited for a CPU only. */
+	if (s->wait && from > s->begin && from > p->window.from)
+		blame(p, all - cpu, CAUSE_READY, 0, GROUP_NONE, 0);
+	else if (is_lock(s->wait))
 		blame(p, all - cpu, CAUSE_LOCK, s->wait, GROUP_NONE, s->object);
 	else if (s->wait)
 		blame(p, all - cpu, CAUSE_WAIT, s->wait, groups_of(&p->groups, s->stack), 0);

@@ -28,30 +28,30 @@ static const char *shape = "lock";
 static uint64_t cost = 1, rounds = 60;
 
 /*
- * CPU time of this thread, so that a busy machine does not change what is planted. Inlined, so that samples fall into
- * the part that works.
+ * CPU time of this thread, so that a busy machine does not change what is planted. A macro, so that samples fall into
+ * the lines of the part that works.
  */
-__attribute__((always_inline)) static inline void work(uint64_t us)
-{
-	uint64_t until = clock_thread_cpu_ns() + us * 1000;
-
-	do
-		for (volatile unsigned i = 0; i < 20000; i++)
-			;
-	while (clock_thread_cpu_ns() < until);
-}
+#define WORK(us)                                                                                                       \
+	do {                                                                                                           \
+		uint64_t until_ = clock_thread_cpu_ns() + (us)*1000;                                                   \
+                                                                                                                       \
+		do                                                                                                     \
+			for (volatile unsigned i_ = 0; i_ < 20000; i_++)                                               \
+				;                                                                                      \
+		while (clock_thread_cpu_ns() < until_);                                                                \
+	} while (0)
 
 /* Each part is a function of its own, so that it is a place of its own. */
 __attribute__((noinline)) static void own_work(uint64_t us)
 {
-	work(us);
+	WORK(us);
 	__asm__ volatile("");
 }
 
 __attribute__((noinline)) static void removable_part(uint64_t us)
 {
 	if (cost)
-		work(us);
+		WORK(us);
 	__asm__ volatile("");
 }
 
