@@ -14,6 +14,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "preload/bus.h"
 #include "preload/config.h"
 #include "preload/fds.h"
 #include "preload/file.h"
@@ -167,6 +168,7 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 	if (!opened)
 		return;
 	thread_begin();
+	bus_begin();
 	begin_recording();
 	thread_register(NULL);
 	if (real.on_exit)

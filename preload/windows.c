@@ -114,6 +114,19 @@ void *windows_at(uint64_t unit)
 	return windows[index] + BYTES(unit - first_unit(index));
 }
 
+bool windows_contain(uintptr_t address)
+{
+	uint32_t last = __atomic_load_n(&highest, __ATOMIC_ACQUIRE);
+
+	for (uint32_t i = 0; i <= last; i++) {
+		uintptr_t from = (uintptr_t)__atomic_load_n(&windows[i], __ATOMIC_ACQUIRE);
+
+		if (from && address - from < size_of(i))
+			return true;
+	}
+	return false;
+}
+
 void windows_stand_in(void)
 {
 	for (uint32_t i = 0; i <= highest && windows[i]; i++) {

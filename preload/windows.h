@@ -26,6 +26,9 @@ bool windows_hold(uint64_t unit, unsigned units);
 /* windows_at - where `unit` is mapped, NULL when the system refuses more address space. */
 void *windows_at(uint64_t unit);
 
+/* windows_contain - does `address` lie in a window? */
+bool windows_contain(uintptr_t address);
+
 /*
  * windows_stand_in - in a child of fork, where nothing is mapped: empty memory of its own in all the windows' places.
  * The recorder may have been interrupted at its work by a signal handler that forked, and goes on in both processes.

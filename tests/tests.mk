@@ -11,7 +11,7 @@ SAN_OBJ := $(filter-out $(B)/san/analyzer/main.o,$(ANALYZER_SRC:%.c=$(B)/san/%.o
 # What of the library can be tested outside a host: no wrappers, no life cycle, an in-memory file.
 PRELOAD_UNIT_SRC := $(filter-out preload/hook%.c preload/life.c preload/file.c preload/thread.c preload/lane.c preload/heap.c \
 	preload/span.c preload/sampler.c preload/lines.c preload/locks.c preload/ring.c preload/birth.c preload/fds.c \
-	preload/notes.c preload/inittrace.c preload/snapshot.c,$(PRELOAD_SRC))
+	preload/notes.c preload/inittrace.c preload/snapshot.c preload/bus.c,$(PRELOAD_SRC))
 PRELOAD_UNIT_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/pic/%.o) $(FORMAT_SRC:%.c=$(B)/pic/%.o)
 
 $(B)/san/%.o: %.c
@@ -117,7 +117,7 @@ oracle-long: all demos programs units ## compare stacks in real programs ten tim
 	@ORACLE_SCALE=10 tests/e2e/oracle_programs.sh
 
 kill-long: all demos programs ## kill recorded programs 600 times and count what is missing: about 10 minutes
-	@KILLS=50 tests/e2e/kills.sh
+	@KILLS=60 tests/e2e/kills.sh
 
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
