@@ -11,6 +11,7 @@
 #include "preload/life.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
@@ -33,6 +34,7 @@
 #include "preload/stacks.h"
 #include "preload/text.h"
 #include "preload/thread.h"
+#include "preload/windows.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -111,6 +113,18 @@ static void on_exit_handler(int status, void *unused)
 	file_finish(RSD_END_EXIT, status);
 }
 
+/* The parent's dump tells that this one is missing, unless it is not wanted. */
+static bool open_child(void)
+{
+	struct rsd_header *parent = windows_inherit();
+	int err = file_open(true, &parent_header, program_argv);
+
+	if (err && err != -ECHILD && parent)
+		__atomic_fetch_add(&parent->counter[COUNT_CHILD_LOST], 1, __ATOMIC_RELAXED);
+	windows_disown();
+	return !err;
+}
+
 /*
  * A child of fork has its parent's memory, with one thread. Its dump is opened at the first event that is
  * recorded; one event at a time gets here, because there is one thread.
@@ -132,7 +146,7 @@ bool life_child(void)
 	thread_begin_child();
 	fds_begin_child();
 	locks_begin_child();
-	recording = file_open(true, &parent_header, program_argv) == 0;
+	recording = open_child();
 	if (recording)
 		begin_recording();
 	sampler_unblock(&mask);

@@ -26,7 +26,14 @@ bool windows_hold(uint64_t unit, unsigned units);
 /* windows_at - where `unit` is mapped, NULL when the system refuses more address space. */
 void *windows_at(uint64_t unit);
 
-/* windows_contain - does `address` lie in a window? */
+/*
+ * windows_inherit - in a child of fork: the first page of its parent's dump, the only one that is inherited, or NULL.
+ * There is one thing to do with it: to count that the child is missing. windows_disown - that is done.
+ */
+struct rsd_header *windows_inherit(void);
+void windows_disown(void);
+
+/* windows_contain - does `address` lie in the dump, or in that page of the parent's? */
 bool windows_contain(uintptr_t address);
 
 /*
