@@ -162,7 +162,7 @@ bool life_child(void)
 __attribute__((constructor)) static void life_begin(int argc, char **argv, char **envp)
 {
 	const char *toggles;
-	bool opened;
+	int err;
 
 	(void)argc;
 	if (started || is_secure())
@@ -176,10 +176,12 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 		return;
 	life->state = LIFE_OFF;
 	started = true;
-	opened = file_open(false, NULL, argv) == 0;
+	err = file_open(false, NULL, argv);
 	if (!path_is_descendant())
 		config_tell(toggles);
-	if (!opened)
+	else if (err && err != -ECHILD)
+		file_tell_missing();
+	if (err)
 		return;
 	thread_begin();
 	bus_begin();
