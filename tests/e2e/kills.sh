@@ -90,12 +90,12 @@ run() { # name how least_us most_us toggles look-options command...
 	killed=0
 	# On a busy machine some are killed before there is a program: these do not count.
 	for ((seed = seed0; killed < kills && seed < seed0 + 4 * kills; seed++)); do
-		first=$least last=$most
-		# One in four while the process starts.
-		((seed % 4 == 0)) && first=0 last=$((least + 6000))
+		export KILL_FROM="$dir/books"
+		# One in six while the process starts.
+		((seed % 6 == 0)) && unset KILL_FROM
 		rm -rf run.rsd* books work
 		mkdir work
-		$how $seed $first $last "$toggles" "${@//SEED/$seed}"
+		$how $seed $least $most "$toggles" "${@//SEED/$seed}"
 		is_killed=$?
 		# shellcheck disable=SC2086 # options are words
 		look $options
@@ -127,7 +127,7 @@ run churn record 0 150000 block=0 --waits kill_work churn SEED
 run pool record 0 150000 block=0 --waits kill_work pool SEED
 run forks record 0 300000 cpu=500 "" kill_work forks SEED
 run execs record 0 300000 cpu=99 "" kill_work execs SEED
-run ring record 20000 300000 ring=2m --ring kill_work pool SEED
+run ring record 0 300000 ring=2m --ring kill_work pool SEED
 run compressed launch 0 150000 block=0 --waits kill_work pool SEED
 run launcher launch_and_kill_all 0 120000 block=0 "" kill_work pool SEED
 run sqlite3 record 0 250000 block=0 "" sqlite3 work/db "$sql"

@@ -2,11 +2,13 @@
 /*
  * kill_at.c - run a command and end it, with all its descendants, by SIGKILL at a random instant.
  *
- *     kill_at SEED LEAST_US MOST_US COMMAND [ARG...]
+ *     [KILL_FROM=BOOKS] kill_at SEED LEAST_US MOST_US COMMAND [ARG...]
  *
- * The same seed waits equally long. Exits with 0 if the command was killed, 3 if it had ended by itself.
+ * The same seed waits equally long: from the start of the command, or with KILL_FROM from its first entry in the books.
+ * Exits with 0 if the command was killed, 3 if it had ended by itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +29,22 @@ static void wait_us(uint64_t us)
 		;
 }
 
+/* Until there is an account, 20 s at most. */
+static void wait_for_books(const char *path)
+{
+	uint64_t accounts = 0;
+
+	for (int i = 0; i < 100000 && !accounts; i++) {
+		int fd = open(path, O_RDONLY);
+
+		wait_us(200);
+		if (fd >= 0 && read(fd, &accounts, sizeof(accounts)) < 0)
+			accounts = 0;
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 /* A group that forks gets new members while it is being killed. */
 static int kill_group(pid_t group)
 {
@@ -42,6 +60,7 @@ static int kill_group(pid_t group)
 
 int main(int argc, char **argv)
 {
+	const char *from = getenv("KILL_FROM");
 	struct rng rng;
 	uint64_t us;
 	int status;
@@ -63,6 +82,8 @@ int main(int argc, char **argv)
 	if (pid < 0)
 		return 2;
 	setpgid(pid, pid);
+	if (from)
+		wait_for_books(from);
 	wait_us(us);
 	if (waitpid(pid, &status, WNOHANG) == pid) {
 		kill_group(pid);
