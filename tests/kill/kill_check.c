@@ -177,7 +177,8 @@ static void compare_sums(uint64_t number)
 /* Do the newest records, without the last `skip`, equal the newest entries? */
 static bool is_tail(const struct account *a, const struct seen *s, uint64_t skip)
 {
-	uint64_t n = a->tail_len < BOOKS_TAIL ? a->tail_len : BOOKS_TAIL;
+	/* The oldest may be overwritten already by one that is not yet counted. */
+	uint64_t n = a->tail_len < BOOKS_TAIL ? a->tail_len : BOOKS_TAIL - 1;
 
 	if (s->tail_len < n + skip)
 		return false;
