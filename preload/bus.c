@@ -15,8 +15,6 @@
 
 #define PAGE 4096u
 
-static bool is_installed;
-
 /* Whoever is in the middle of a record finishes it, there or in another page that gets here; nobody begins one. */
 static void end_recording(void)
 {
@@ -56,15 +54,10 @@ static void on_bus_error(int sig, siginfo_t *info, void *context)
 
 void bus_begin(void)
 {
-	is_installed = handler_install(SIGBUS, on_bus_error, ~((uint64_t)1 << (SIGBUS - 1)), SA_NODEFER | SA_RESTART);
+	handler_install(SIGBUS, on_bus_error, ~((uint64_t)1 << (SIGBUS - 1)), SA_NODEFER | SA_RESTART);
 }
 
 bool bus_is_ours(int sig)
 {
-	return sig == SIGBUS && is_installed;
-}
-
-void bus_yield(void)
-{
-	is_installed = false;
+	return sig == SIGBUS && handler_is(SIGBUS, on_bus_error);
 }

@@ -15,10 +15,7 @@
 /* bus_begin - once at start, after the dump is mapped. */
 void bus_begin(void);
 
-/* bus_is_ours - is the handler of `sig` ours, and to be hidden? */
+/* bus_is_ours - is the handler of `sig` in this process ours, and to be hidden? */
 bool bus_is_ours(int sig);
-
-/* bus_yield - the program sets a handler of its own. */
-void bus_yield(void);
 
 #endif

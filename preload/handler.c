@@ -45,6 +45,13 @@ bool handler_install(int sig, void (*handler)(int, siginfo_t *, void *), uint64_
 	       raw4(SYS_rt_sigaction, sig, &ours, NULL, 8) == 0;
 }
 
+bool handler_is(int sig, void (*handler)(int, siginfo_t *, void *))
+{
+	struct kernel_sigaction now = { 0 };
+
+	return raw4(SYS_rt_sigaction, sig, NULL, &now, 8) == 0 && now.handler == handler;
+}
+
 void handler_default(int sig)
 {
 	struct kernel_sigaction plain = { 0 };

@@ -13,6 +13,9 @@
  */
 bool handler_install(int sig, void (*handler)(int, siginfo_t *, void *), uint64_t mask, int flags);
 
+/* handler_is - is `handler` what this process has for `sig`? A child of vfork has its own answer. */
+bool handler_is(int sig, void (*handler)(int, siginfo_t *, void *));
+
 /* handler_die_of - in a handler: `sig` was sent by somebody, and is to have its default effect once we return. */
 void handler_die_of(int sig);
 

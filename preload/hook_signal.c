@@ -24,7 +24,6 @@ static void step_aside(int sig)
 	struct sigaction plain = { .sa_handler = SIG_IGN };
 
 	if (sig == SIGBUS) {
-		bus_yield();
 		handler_default(sig);
 		return;
 	}
