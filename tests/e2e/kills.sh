@@ -39,8 +39,10 @@ bad() {
 	[ -z "${KEEP:-}" ] || cp -a --sparse=always . "$KEEP"
 }
 
+# Beside a dump may stand what a killed `record -z` had compressed of it so far: the dump itself is whole.
 read_all() { # every dump of the recording, as lines
 	for file in run.rsd run.rsd.d/*.rsd*; do
+		case "$file" in *.tmp) continue ;; esac
 		[ -f "$file" ] && is_begun "$file" || continue
 		ringside dump "$file" 2>>reader.err || {
 			echo "$file" >>unreadable
