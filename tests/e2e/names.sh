@@ -24,13 +24,13 @@ ringside report run.rsd >/dev/null || fail "report"
 
 # No control character but newline (in CSV: after a carriage return), no direction override, valid UTF-8.
 clean() { # what file
-	iconv -f UTF-8 -t UTF-8 "$2" >/dev/null 2>&1 || fail "$1: not UTF-8"
-	if LC_ALL=C tr -d '\n' <"$2" | sed 's/\r//g' | LC_ALL=C grep -q '[[:cntrl:]]'; then
-		fail "$1: a control character: $(LC_ALL=C grep -m1 '[[:cntrl:]]' "$2" | cat -v | head -c 300)"
-	fi
-	LC_ALL=C grep -q -P '\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf' "$2" &&
-		fail "$1: a hidden character"
-	return 0
+	perl -0777 -MEncode -ne '
+		my $text = eval { decode("UTF-8", $_, Encode::FB_CROAK) } // die "not UTF-8\n";
+		$text =~ s/\r\n/\n/g;
+		$text =~ /(.{0,60}[\x00-\x09\x0b-\x1f\x7f-\x9f].{0,60})/s and die "a control character: " . quotemeta($1) . "\n";
+		$text =~ /([\x{61c}\x{200b}-\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}])/ and
+			die sprintf("a hidden character, U+%04X\n", ord $1);
+	' "$2" 2>perl.err || fail "$1: $(cat perl.err)"
 }
 
 commands='report

@@ -109,7 +109,7 @@ static void columns_are_what_a_terminal_takes(void **state)
 	assert_int_equal(safe_width("caf\xc3\xa9"), 4);
 	assert_int_equal(safe_width("\033"), 4);
 	assert_int_equal(safe_width("\xe5\xb9\xb3\xe5\x92\x8c!"), 5); /* two wide ones */
-	assert_int_equal(safe_width("e\xcc\x81t\xcc\xa3"), 2);	       /* with marks above and below */
+	assert_int_equal(safe_width("e\xcc\x81t\xcc\xa3"), 2);	      /* with marks above and below */
 	assert_int_equal(safe_width("\xf0\x9f\x98\x80"), 2);
 	assert_int_equal(safe_width(NULL), 0);
 }

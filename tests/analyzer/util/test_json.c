@@ -88,7 +88,8 @@ static void every_byte_is_escaped_or_replaced(void **state)
 	json_string(&j, "q\"b\\n\nt\tr\r\033\177</a>&");
 	json_string(&j, "ok \xc3\xa9, bad \xc3( \xff \xed\xa0\x80.");
 	json_string_n(&j, "nul\0in", 6);
-	json_string(&j, "\xc2\x9b" "2J \xe2\x80\xae \xf3\xa0\x81\x81");
+	json_string(&j, "\xc2\x9b"
+			"2J \xe2\x80\xae \xf3\xa0\x81\x81");
 	j.is_for_html = true;
 	json_string(&j, "</script>&");
 	json_end(&j);
