@@ -94,7 +94,7 @@ EXPORT int sigpending(sigset_t *set)
 	HOOK_READY(sigpending);
 	ret = real.sigpending(set);
 	if (!ret && sampler_signal)
-		sigdelset(set, sampler_signal);
+		mask_of(mask_word(set) & ~mask_bit(), set);
 	return ret;
 }
 
