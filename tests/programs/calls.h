@@ -233,6 +233,43 @@ static int return_0(void *arg)
 	return 0;
 }
 
+/* A join acts upon a cancellation only when it has to wait: the thread must have ended, in the kernel's view too. */
+static pid_t tid_of_ended;
+
+static void *tell_tid(void *arg)
+{
+	__atomic_store_n(&tid_of_ended, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	return arg;
+}
+
+static int tell_tid_c11(void *arg)
+{
+	tell_tid(arg);
+	return 0;
+}
+
+static void wait_until_ended(void)
+{
+	pid_t tid;
+
+	while (!(tid = __atomic_exchange_n(&tid_of_ended, 0, __ATOMIC_ACQUIRE)))
+		sched_yield();
+	while (!syscall(SYS_tgkill, getpid(), tid, 0))
+		sched_yield();
+}
+
+static void ended_thread(void)
+{
+	start_thread(tell_tid);
+	wait_until_ended();
+}
+
+static void ended_thrd(void)
+{
+	must(!thrd_create(&thrd, tell_tid_c11, NULL));
+	wait_until_ended();
+}
+
 static void *sleep_for_ever(void *arg)
 {
 	for (;;)
@@ -521,8 +558,8 @@ static int calls_count(const char *function, int *one_outcome)
 	return count;
 }
 
-/* Returns how many functions of the library have too few rows, each told on stdout. */
-static int calls_check(void)
+/* For programs that make calls: returns how many functions of the library have too few rows, each told on stdout. */
+static inline int calls_check(void)
 {
 	static const char *const hooks[] = {
 #define HOOK(ret, name, params, version) #name,
