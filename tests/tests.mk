@@ -103,10 +103,13 @@ e2e: all demos programs ## only the end-to-end tests
 oracle-long: all demos programs units ## compare stacks in real programs ten times as long: about 10 minutes
 	@ORACLE_SCALE=10 tests/e2e/oracle_programs.sh
 
+eintr-long: all demos programs ## every call that waits, for a minute under 1000 Hz samples: is one interrupted?
+	@EINTR_SECONDS=60 tests/e2e/eintr.sh
+
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
-.PHONY: units check e2e oracle-long warnings
+.PHONY: units check e2e oracle-long eintr-long warnings
 .PRECIOUS: $(B)/san/%.o
 -include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d) $(TSAN_ANALYZER_OBJ:.o=.d)
 .SECONDARY: $(TSAN_OBJ) $(TSAN_ANALYZER_OBJ)
