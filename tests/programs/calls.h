@@ -121,6 +121,15 @@ static void unmap(void)
 		munmap(mapped, 4096);
 }
 
+/* Unmapped twice, it could be somebody else's by then. */
+static void *taken_map(void)
+{
+	void *p = mapped;
+
+	mapped = MAP_FAILED;
+	return p;
+}
+
 static void map(void)
 {
 	unmap();
