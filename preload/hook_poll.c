@@ -9,7 +9,8 @@
 #define WAIT(kind, object, call)                                                                                       \
 	({                                                                                                             \
 		struct span s_ = span_begin(kind, (uint64_t)(object));                                                 \
-		int ret_ = (call);                                                                                     \
+		int ret_;                                                                                              \
+		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
                                                                                                                        \
 		span_end(&s_, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER());                     \
 		ret_;                                                                                                  \

@@ -248,7 +248,8 @@ EXPORT int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, 
 #define SEM_WAIT(sem, call)                                                                                            \
 	({                                                                                                             \
 		struct span s_ = span_begin(WAIT_SEM, (uintptr_t)(sem));                                               \
-		int ret_ = (call);                                                                                     \
+		int ret_;                                                                                              \
+		SPAN_CALL(s_, ret_, call, ret_ != 0, errno);                                                           \
                                                                                                                        \
 		span_end(&s_, ret_ ? errno : 0, 0, REGS_OF_CALLER());                                                  \
 		ret_;                                                                                                  \

@@ -61,6 +61,7 @@ struct thread {
 	int timer; /* kernel timer id, -1 none */
 	void *perf;
 	uint8_t sampling;    /* handler is running */
+	uint8_t has_cut;     /* a sample's signal ended a system call with EINTR: see span_retry */
 	uint32_t tick_phase; /* which ticks are kept */
 
 	uint32_t exit_passes;
