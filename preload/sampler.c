@@ -18,6 +18,7 @@
 
 #define SAMPLE_STEP (16u << 10)
 #define PAGE 4096u
+#define PERF_QUEUE_LEAST 256u /* signals that may be pending: handlers of the program keep ours waiting */
 
 int sampler_signal;
 
@@ -239,6 +240,15 @@ static uint64_t timers_allowed(void)
 	return limit.rlim_cur / 4;
 }
 
+/* See sampler_thread_blocks. */
+static bool perf_may_signal(void)
+{
+	uint64_t mask = 0;
+
+	return timers_most >= PERF_QUEUE_LEAST && raw4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8) == 0 &&
+	       !(mask >> (sampler_signal - 1) & 1);
+}
+
 static void timer_arm(struct thread *t)
 {
 	struct {
@@ -267,12 +277,22 @@ void sampler_thread_begin(struct thread *t)
 {
 	if (!sampler_signal)
 		return;
-	if (file_header->cpu_source == RSD_CPU_PERF) {
+	if (file_header->cpu_source == RSD_CPU_PERF && perf_may_signal()) {
 		t->perf = perf_arm(t->tid);
 		if (t->perf)
 			return;
 		file_header->cpu_source = RSD_CPU_TIMER;
 	}
+	timer_arm(t);
+}
+
+void sampler_thread_blocks(struct thread *t)
+{
+	void *perf = __atomic_exchange_n(&t->perf, NULL, __ATOMIC_ACQ_REL);
+
+	if (!perf)
+		return;
+	raw2(SYS_munmap, perf, PAGE);
 	timer_arm(t);
 }
 

@@ -27,7 +27,7 @@ same() { # program scenes...
 }
 
 same lifecycle children storm exec exit-in-atexit exit-in-thread exit-in-handler quick-exit main-exits-first abort
-same lifecycle keys threads small-stacks bounds raw-thread masks faults async-cancel
+same lifecycle keys threads small-stacks bounds raw-thread masks blocked faults async-cancel
 same semantics vfork variadics mutexes allocator tsc
 same state ''
 [ "$(id -u)" = 0 ] && modes="block=0 children=off" && same lifecycle drop

@@ -554,6 +554,25 @@ static void scene_drop(void)
 	printf("a descriptor more: %d\n", dup(0));
 }
 
+/* ---- all signals blocked for longer than the queue of pending ones can take ----------------------------------- */
+
+static void scene_blocked(void)
+{
+	struct rlimit limit = { 100, 100 };
+	sigset_t set;
+
+	setrlimit(RLIMIT_SIGPENDING, &limit);
+	sigfillset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	for (volatile long i = 0; i < 500000000; i++)
+		;
+	printf("can send: %d\n", sigqueue(getpid(), SIGRTMIN, (union sigval){ 0 }));
+	signal(SIGRTMIN, on_queued);
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	printf("alive\n");
+}
+
 static const struct {
 	const char *name;
 	void (*play)(void);
@@ -573,6 +592,7 @@ static const struct {
 	{ "bounds", scene_bounds },
 	{ "raw-thread", scene_raw_thread },
 	{ "masks", scene_masks },
+	{ "blocked", scene_blocked },
 	{ "faults", scene_faults },
 	{ "async-cancel", scene_async_cancel },
 	{ "drop", scene_drop },
