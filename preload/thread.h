@@ -28,15 +28,17 @@
 #include "preload/compiler.h"
 #include "preload/stacks.h"
 
-#define LANE_SCRATCH 1024u
+#define LANE_SCRATCH 1152u
 
 struct lane {
 	uintptr_t guard;	/* see above */
 	struct rsd_extent *ext; /* NULL: none yet */
 	uint64_t ready;		/* data bytes of ext that are populated */
 	struct stack_state *stacks;
-	uint32_t extents_taken;	    /* the first ones are small */
-	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
+	uint32_t extents_taken; /* the first ones are small */
+	/* What must not lie on the program's stack: the record of a wait, and texts. */
+	struct rec_span span;
+	char scratch[LANE_SCRATCH] __attribute__((aligned(8)));
 };
 
 struct thread {
