@@ -60,4 +60,14 @@ static inline const sigset_t *mask_with_ours(const sigset_t *mask, sigset_t *cop
 	return mask_of(mask_word(mask) | mask_bit(), copy);
 }
 
+/* mask_in_place_with_ours - the calling thread's own mask in that form; NULL when there is nothing to keep out. */
+static inline const sigset_t *mask_in_place_with_ours(sigset_t *copy)
+{
+	uint64_t word;
+
+	if (!sampler_signal || raw4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &word, MASK_BYTES) != 0)
+		return NULL;
+	return mask_of(word | mask_bit(), copy);
+}
+
 #endif

@@ -24,8 +24,10 @@ static void compute(uint64_t dur_ns)
 {
 	uint64_t until_ns = clock_thread_cpu_ns() + dur_ns;
 
+	/* Mostly in user mode: there perf events strike. */
 	while (clock_thread_cpu_ns() < until_ns)
-		;
+		for (volatile int i = 0; i < 20000; i++)
+			;
 }
 
 /* Odd lengths, so that ticks strike anywhere in the calls. */
