@@ -191,8 +191,8 @@ static uint64_t tick_rate_hz(void)
 
 /*
  * A perf event of this thread on its own CPU time, user mode only: its interrupt arrives while the program's code
- * runs. The signal follows by a second interrupt, and between the two the thread may enter a system call, which the
- * signal then ends: once in 26 000 calls on a virtual machine. See span_retry.
+ * runs. The signal follows by a second interrupt; between the two the thread may enter a system call, which the signal
+ * then ends. That is rare, not once in 100 000 calls of tests/programs/eintr, but see span_retry.
  */
 static void *perf_arm(uint32_t tid)
 {
