@@ -85,7 +85,7 @@ $(foreach d,$(DEMOS),$(eval $(call demo_rule,$(d))))
 programs: $(PROGRAMS:%=$(B)/tests/programs/%)
 
 PROGRAM_CFLAGS = -g -O1 -fno-inline -Wall -Wextra -Iinclude -Idemos -I. -D_GNU_SOURCE -pthread
-$(B)/tests/programs/%: tests/programs/%.c $(wildcard demos/common/*.[ch] tests/programs/*.h)
+$(B)/tests/programs/%: tests/programs/%.c $(wildcard demos/common/*.[ch] tests/programs/*.h tests/programs/*.def) preload/hooks.def
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$(Q)$(CC) -std=gnu11 $(PROGRAM_CFLAGS) -o $@ $(filter-out %.h,$<) $(wildcard demos/common/*.c) -lm -ldl
