@@ -14,6 +14,7 @@
 #include "analyzer/read/recording.h"
 #include "analyzer/models/threads.h"
 #include "analyzer/models/waits.h"
+#include "analyzer/models/workload.h"
 
 /* What the user left out. Ready when zeroed: nothing. */
 struct analysis_filter {
@@ -34,6 +35,7 @@ struct analysis {
 	struct locks locks;
 	struct fds fds;
 	struct threads threads;
+	struct workload workload;
 	struct pass_stats stats;
 	uint64_t duration_ns;		/* of the window, or of the recording */
 	uint64_t dump_bytes;		/* used by the file */
