@@ -10,6 +10,7 @@
 
 #include "analyzer/models/analysis.h"
 #include "analyzer/reports/report.h"
+#include "analyzer/util/nearest.h"
 #include "analyzer/views/views.h"
 
 /* Which options a command takes: a bit per group. */
@@ -69,9 +70,6 @@ const struct command *command_find(const char *name);
  * Returns:  0, or -EINVAL after a message with the nearest known option.
  */
 int options_parse(struct options *o, const struct command *command, int argc, char **argv);
-
-/* nearest_word - the index of the word most like `word`, -1 when none is. */
-int nearest_word(const char *word, const char *const *words, size_t words_len);
 
 /* command_help - the --help page of a command. */
 void command_help(const struct command *command, FILE *out);
