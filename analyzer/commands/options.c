@@ -137,7 +137,9 @@ static int parse_sizes(const char *text, struct analysis_filter *filter)
 
 static int parse_by(const char *text, struct report_options *report)
 {
-	static const char *const words[] = { [BY_PLACE] = "place", [BY_STACK] = "stack", [BY_MODULE] = "module" };
+	static const char *const words[] = {
+		[BY_PLACE] = "place", [BY_STACK] = "stack", [BY_MODULE] = "module", [BY_FUNCTION] = "function"
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (!strcmp(text, words[i])) {
