@@ -27,6 +27,8 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+#define RUNS_MAX 100000
+
 /* ---- suggestions ---------------------------------------------------------------------------------------------- */
 
 /* The first command that does know an option of this name, or NULL. */
@@ -150,6 +152,14 @@ static int parse_by(const char *text, struct report_options *report)
 	return -EINVAL;
 }
 
+static int add_text(const char **list, size_t *len, const char *text)
+{
+	if (*len == RULES_MAX)
+		return -EINVAL;
+	list[(*len)++] = text;
+	return 0;
+}
+
 static void set_view(struct options *o, enum view_kind kind, const char *pattern)
 {
 	o->view.kind = kind;
@@ -259,6 +269,27 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 	case OPT_all:
 		o->is_all = true;
 		break;
+	case OPT_diff_base:
+		o->diff_base = value;
+		break;
+	case OPT_per:
+		o->per = value;
+		break;
+	case OPT_work:
+		o->work = value;
+		break;
+	case OPT_fail_on:
+		o->fail_on = value;
+		break;
+	case OPT_rules:
+		return add_text(o->rule_files, &o->rule_files_len, value);
+	case OPT_rule:
+		return add_text(o->rules, &o->rules_len, value);
+	case OPT_runs:
+		return parse_count(value, &o->runs) || !o->runs || o->runs > RUNS_MAX ? -EINVAL : 0;
+	case OPT_binaries:
+		o->binaries = value;
+		break;
 	case OPT_json:
 		o->is_json = true, o->view.format = VIEW_JSON;
 		break;
@@ -331,7 +362,7 @@ static int take_option(struct options *o, const struct command *command, char **
 
 int options_parse(struct options *o, const struct command *command, int argc, char **argv)
 {
-	bool is_program = command->groups & G_RECORD;
+	bool is_program = command->groups & (G_RECORD | G_STAT);
 
 	*o = (struct options){ .top = -1, .args = calloc((size_t)argc + 1, sizeof(char *)) };
 	if (!o->args) {

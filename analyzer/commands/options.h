@@ -22,7 +22,10 @@ enum option_group {
 	G_DUMP = 16,
 	G_COMPRESS = 32,
 	G_REPORTS = 64,
-	G_ALL = 127,
+	G_DIFF = 128,
+	G_CHECK = 256,
+	G_STAT = 512,
+	G_ALL = 1023,
 };
 
 enum option_id {
@@ -39,6 +42,9 @@ struct option_info {
 };
 extern const struct option_info option_infos[OPTIONS];
 
+/* Options that may be given several times: so often. */
+#define RULES_MAX 64u
+
 struct options {
 	struct view_options view;
 	struct analysis_filter filter;
@@ -46,6 +52,14 @@ struct options {
 	bool given[OPTIONS];
 	long top; /* -1: not given */
 	const char *output, *toggles, *process, *kind;
+	const char *per, *work, *fail_on;  /* of diff */
+	const char *diff_base;		   /* of profile views */
+	uint64_t kinds;			   /* bits of --kind, set by the command */
+	const char *binaries;		   /* directories, separated by ':' */
+	const char *rule_files[RULES_MAX]; /* of check */
+	const char *rules[RULES_MAX];	   /* given on the command line */
+	size_t rule_files_len, rules_len;
+	long runs; /* of stat; 0: not given */
 	bool is_json, is_all, use_debuginfod, wants_help, compress, decompress;
 	/* What is no option: FILE, or PROGRAM and its arguments. */
 	char **args;
@@ -64,8 +78,8 @@ extern const size_t commands_len;
 const struct command *command_find(const char *name);
 
 /*
- * options_parse - argv[0] is the command's word. Options may stand anywhere before `--`; for commands of G_RECORD
- * the first word that is no option is PROGRAM and ends them.
+ * options_parse - argv[0] is the command's word. Options may stand anywhere before `--`; for commands of G_RECORD and
+ * G_STAT the first word that is no option is PROGRAM and ends them.
  *
  * Returns:  0, or -EINVAL after a message with the nearest known option.
  */
