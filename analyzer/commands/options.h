@@ -22,10 +22,12 @@ enum option_group {
 	G_DUMP = 16,
 	G_COMPRESS = 32,
 	G_REPORTS = 64,
-	G_DIFF = 128,
-	G_CHECK = 256,
-	G_STAT = 512,
-	G_ALL = 1023,
+	G_HEAP = 128,
+	G_TRACE = 256,
+	G_DIFF = 512,
+	G_CHECK = 1024,
+	G_STAT = 2048,
+	G_ALL = 4095,
 };
 
 enum option_id {

@@ -65,7 +65,7 @@ static int print_text(const struct report *report, const struct session *s, cons
 
 	fprintf(s->out, "%s%s%s, ", bold, report->title, plain);
 	safe_puts(recording_name(&s->analyses[0].rec), s->out);
-	fputs("\n\n", s->out);
+	fputs(page->facts_len ? "\n\n" : "\n", s->out);
 	return page_text(page, &style, s->out);
 }
 
@@ -108,6 +108,7 @@ int run_report(const struct report *report, struct options *o)
 		warn("%s %s shows one process; --process NAME chooses it", report->subject, report->name);
 		return EXIT_USAGE;
 	}
+	o->report.width = session_width();
 	o->report.top = o->top > 0 ? (size_t)o->top : o->top == 0 || o->is_json ? 0 : TOP_TEXT;
 	status = session_open(&s, o, &use);
 	return session_close(&s, status ? status : make(report, &s, o));
