@@ -115,13 +115,36 @@ static bool compare(double value, enum contract_op op, double bound)
 	}
 }
 
+/* How far the total of a sample may be off; 0: it is exact. A part of it is off by more, which is not known. */
+static double uncertainty(const struct contract *c, const struct analysis *a)
+{
+	struct heap_intervals i = heap_intervals(&a->heap);
+
+	switch (c->quantity) {
+	case TOTAL_PEAK_HEAP:
+		return (double)i.peak_bytes;
+	case TOTAL_LIVE:
+		return (double)i.live_bytes;
+	case TOTAL_ALLOCATED:
+		return (double)i.allocated_bytes;
+	case TOTAL_ALLOCATIONS:
+		return (double)i.allocations;
+	default:
+		return 0;
+	}
+}
+
 static const char *why_undecided(const struct contract *c, const struct analysis *a)
 {
 	const struct rsd_header *h = &a->rec.reader.header;
 
 	switch (quantity_infos[c->quantity].source) {
 	case FROM_HEAP:
-		return h->heap_mode == RSD_HEAP_OFF ? "the heap was not recorded (heap=off)" : NULL;
+		if (h->heap_mode == RSD_HEAP_OFF)
+			return "the heap was not recorded (heap=off)";
+		return !c->is_share && fabs(c->value - c->bound) < uncertainty(c, a)
+			       ? "the heap was only sampled, and the total is too near to the bound"
+			       : NULL;
 	case FROM_CPU:
 		return c->function.text && !h->cpu_hz ? "the CPU was not sampled (cpu=off)" : NULL;
 	case FROM_BLOCK:

@@ -83,6 +83,11 @@ ringside check --rule "wait for mutex server.log.lock <= ${locks}ns" --rule "wai
 ringside record -o off.rsd -t heap=off -- contracts >/dev/null 2>&1
 ringside check --rule 'no malloc' off.rsd >off.txt
 [ $? = 1 ] && grep -q '^UNDECIDED' off.txt || fail "heap=off: $(cat off.txt)"
+# Of a sample the total is known to some extent: a bound well away from it decides, one beside it does not.
+ringside record -o sampled.rsd -t heap=sample:4k -- contracts --plant >/dev/null 2>&1
+bytes=$(ringside report --json sampled.rsd | jq .heap.allocated_bytes)
+ringside check --json --rule "allocated < $((bytes * 10))" --rule "allocated > $((bytes * 10))" --rule "allocated < $((bytes + 1))" sampled.rsd |
+	check "totals of a sample" '[.rules[].status] == ["kept", "broken", "undecided"]'
 printf 'no malloc\npeak heap < 3 mb\nno mallok in x\n' >bad.rules
 ringside check -c bad.rules clean.rsd >out.txt 2>err.txt
 [ $? = 2 ] && [ ! -s out.txt ] || fail "a bad rule: exit $?"
