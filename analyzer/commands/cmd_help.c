@@ -241,6 +241,7 @@ int cmd_completion(struct options *o)
 	puts("\" -- \"$cur\"))\n\t\treturn\n\tfi");
 	puts("\tcase $prev in");
 	complete_toggles();
+	puts("\t-c|--rules|--binaries|--suppressions) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;");
 	puts("\tesac\n\tcase ${COMP_WORDS[1]} in");
 	for (size_t i = 0; i < commands_len; i++)
 		complete_command(&commands[i]);

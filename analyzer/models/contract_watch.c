@@ -16,6 +16,9 @@
 
 enum { STACK_OUTSIDE = 1, STACK_INSIDE = 2 };
 
+/* More open regions in one thread were begun and never ended: the oldest are forgotten. */
+#define REGIONS_MAX 1024u
+
 /* A region that has begun, and what each rule that sums by region has counted in it. */
 struct open_region {
 	uint64_t id;
@@ -300,12 +303,26 @@ static bool sums_here(struct watch *w, uint32_t name)
 	return false;
 }
 
+static void close_region(struct open_region *region)
+{
+	free(region->used);
+	free(region->breach);
+}
+
+static void forget_oldest(struct thread_regions *regions)
+{
+	close_region(&regions->list[0]);
+	memmove(regions->list, regions->list + 1, --regions->len * sizeof(*regions->list));
+}
+
 static void on_region_begin(void *self, const struct pass_event *e)
 {
 	struct watch *w = self;
 	struct thread_regions *regions = regions_of(w, e->thread);
 	struct open_region *region;
 
+	if (regions->len == REGIONS_MAX)
+		forget_oldest(regions);
 	if (list_grow((void **)&regions->list, &regions->cap, regions->len, sizeof(*regions->list))) {
 		w->failed = true;
 		return;
@@ -317,12 +334,6 @@ static void on_region_begin(void *self, const struct pass_event *e)
 	region->used = calloc(w->len, sizeof(*region->used));
 	region->breach = calloc(w->len, sizeof(*region->breach));
 	w->failed |= !region->used || !region->breach;
-}
-
-static void close_region(struct open_region *region)
-{
-	free(region->used);
-	free(region->breach);
 }
 
 /* Inner ones that were never ended, because a function was left by longjmp, end with the outer one. */

@@ -188,6 +188,28 @@ static void a_sum_by_region_is_one_breach_a_region_and_says_what_it_came_to(void
 	trace_release(&t);
 }
 
+static void regions_that_never_end_are_forgotten_from_the_oldest_on(void **state)
+{
+	static const char *const rules[] = { "no malloc in region frame", "no malloc in region other", NULL };
+	struct trace t;
+	struct trace_lane lane;
+	struct contracts c = { 0 };
+
+	(void)state;
+	begin(&t);
+	lane = trace_lane(&t, RSD_EXTENT_EVENTS, 0, 0);
+	region(&t, &lane, 1, true, 1, OTHER_NAME);
+	for (uint64_t id = 2; id <= 1030; id++)
+		region(&t, &lane, id, true, id, FRAME_NAME);
+	trace_alloc(&t, &lane, 2000, 0x1000, 8, 0);
+	trace_end(&t, 3000, 0);
+	watch(&t, &c, rules);
+	assert_int_equal(c.list[0].breaches, 1);
+	assert_int_equal(c.list[1].breaches, 0);
+	contracts_release(&c);
+	trace_release(&t);
+}
+
 static void a_limit_by_call_is_about_single_blocks(void **state)
 {
 	static const char *const rules[] = { "at most 64 bytes per call", "at most 150 bytes", "at most 3 mallocs",
@@ -313,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_realloc_is_one_allocation_one_free_and_one_call),
 		cmocka_unit_test(a_region_is_open_between_its_records_in_its_thread),
 		cmocka_unit_test(a_sum_by_region_is_one_breach_a_region_and_says_what_it_came_to),
+		cmocka_unit_test(regions_that_never_end_are_forgotten_from_the_oldest_on),
 		cmocka_unit_test(a_limit_by_call_is_about_single_blocks),
 		cmocka_unit_test(waits_have_limits_too),
 		cmocka_unit_test(breaches_beyond_those_kept_are_counted),
