@@ -56,20 +56,12 @@ static int parse_limit(struct threshold *t, const char *text, struct buf *error)
 	return -EINVAL;
 }
 
-static int parse_one(struct threshold *t, const struct diff *d, struct buf *error)
+/* NAME, and @RE behind it up to `sign`. */
+static int parse_subject(struct threshold *t, const char *sign, const struct diff *d, struct buf *error)
 {
-	size_t len = strlen(t->text), name_len = strcspn(t->text, "@<>"), at = len;
+	size_t len = strcspn(t->text, "@<>"), name_len = len;
 	char *name;
 
-	/* A pattern may hold anything but the last sign. */
-	while (at && t->text[at - 1] != '<' && t->text[at - 1] != '>')
-		at--;
-	if (!at) {
-		buf_printf(error, "--fail-on: '%s' is no NAME>LIMIT, such as peak_space>5%% or alloc_objects>0",
-			   t->text);
-		return -EINVAL;
-	}
-	t->is_fall = t->text[at - 1] == '<';
 	while (name_len && isspace((unsigned char)t->text[name_len - 1]))
 		name_len--;
 	name = strndup(t->text, name_len);
@@ -79,17 +71,33 @@ static int parse_one(struct threshold *t, const struct diff *d, struct buf *erro
 	free(name);
 	if (!t->value)
 		return -EINVAL;
-	name_len = strcspn(t->text, "@<>");
-	if (t->text[name_len] == '@') {
-		if (t->value->subject == DIFF_PROCESS) {
-			buf_printf(error, "--fail-on: '%s': %s belongs to no function", t->text, t->value->name);
-			return -EINVAL;
-		}
-		t->within = strndup(t->text + name_len + 1, at - name_len - 2);
-		if (!t->within)
-			return -ENOMEM;
+	if (t->text + len == sign)
+		return 0;
+	if (t->text[len] != '@' || t->value->subject == DIFF_PROCESS) {
+		buf_printf(error, "--fail-on: '%s': %s", t->text,
+			   t->text[len] == '@' ? "this number belongs to no function" : "one sign too many");
+		return -EINVAL;
 	}
-	return parse_limit(t, t->text + at + strspn(t->text + at, " "), error);
+	t->within = strndup(t->text + len + 1, (size_t)(sign - t->text) - len - 1);
+	return t->within ? 0 : -ENOMEM;
+}
+
+static int parse_one(struct threshold *t, const struct diff *d, struct buf *error)
+{
+	const char *sign = t->text + strlen(t->text);
+	int err;
+
+	/* The last one: a pattern may hold others. */
+	while (sign > t->text && *sign != '<' && *sign != '>')
+		sign--;
+	if (sign == t->text) {
+		buf_printf(error, "--fail-on: '%s' is no NAME>LIMIT, such as peak_space>5%% or alloc_objects>0",
+			   t->text);
+		return -EINVAL;
+	}
+	t->is_fall = *sign == '<';
+	err = parse_subject(t, sign, d, error);
+	return err ? err : parse_limit(t, sign + 1 + strspn(sign + 1, " "), error);
 }
 
 static int judge(struct threshold *t, const struct diff *d, struct buf *error)

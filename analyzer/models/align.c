@@ -4,20 +4,14 @@
 #include <string.h>
 
 #include "analyzer/models/align.h"
+#include "analyzer/models/align_sites.h"
 #include "analyzer/symbols/place.h"
 #include "analyzer/util/list.h"
-
-/* Longer lists of call sites are compared by line alone. */
-#define SITES_MAX 256u
 
 /* So many pairs of stacks are compared at most to find tail calls. */
 #define PAIRS_MAX 2000000u
 /* A stack of more functions is not compared. */
 #define FUNCTIONS_MAX 256u
-
-/* What it costs to call two sites one, or to leave one out. Two left out cost more than a moved line whose weight
- * differs. */
-enum { COST_LINE = 1, COST_WEIGHT = 2, COST_CALLEES = 4, COST_ALONE = 3 };
 
 struct align_module {
 	char *name;
@@ -34,15 +28,6 @@ struct seen {
 	bool on[ALIGN_SIDES];
 	bool is_sample;
 	struct align_place place;
-};
-
-/* A line of a function on one side; several frames may have it. */
-struct site {
-	uint32_t function, module;
-	enum align_side side;
-	int64_t line;
-	uint64_t callees, weight;
-	uint32_t number;
 };
 
 /* A stack with a weight. */
@@ -64,7 +49,7 @@ struct align {
 	struct map by_frame;  /* frame -> index in seen */
 	struct map calls;     /* frame and callee's name: seen */
 	struct map functions; /* hash of what names it -> number */
-	struct site *sites;
+	struct align_site *sites;
 	size_t sites_len, sites_cap;
 	struct map by_site; /* function, side and line -> index in sites */
 	uint32_t next_site;
@@ -289,7 +274,7 @@ static int64_t relative_line(const struct frame *f)
 
 static int add_site(struct align *a, const struct seen *s, enum align_side side)
 {
-	struct site site = { s->place.function, s->place.module, side, relative_line(s->frame), 0, 0, 0 };
+	struct align_site site = { s->place.function, s->place.module, side, relative_line(s->frame), 0, 0, 0 };
 	uint64_t words[3] = { site.function, side, (uint64_t)site.line };
 	bool is_new;
 	uint64_t *at;
@@ -310,7 +295,7 @@ static int add_site(struct align *a, const struct seen *s, enum align_side side)
 
 static int compare_sites(const void *pa, const void *pb)
 {
-	const struct site *a = pa, *b = pb;
+	const struct align_site *a = pa, *b = pb;
 
 	if (a->function != b->function)
 		return a->function < b->function ? -1 : 1;
@@ -319,118 +304,18 @@ static int compare_sites(const void *pa, const void *pb)
 	return a->line < b->line ? -1 : a->line > b->line;
 }
 
-static unsigned cost_of(const struct site *old, const struct site *new)
-{
-	return (old->line != new->line) * COST_LINE + (old->callees != new->callees) * COST_CALLEES +
-	       (old->weight != new->weight) * COST_WEIGHT;
-}
-
-/* Without lines, or the same build: what has the same line is the same. */
-static void align_by_line(struct align *a, struct site *old, size_t old_len, struct site *new, size_t new_len)
-{
-	for (size_t i = 0, j = 0; i < old_len || j < new_len;) {
-		bool takes_old = j == new_len || (i < old_len && old[i].line <= new[j].line);
-		bool takes_new = i == old_len || (j < new_len && new[j].line <= old[i].line);
-		uint32_t number = ++a->next_site;
-
-		if (takes_old)
-			old[i++].number = number;
-		if (takes_new)
-			new[j++].number = number;
-	}
-}
-
-/* One build has no lines: then the function is one site. */
-static void align_as_one(struct align *a, struct site *sites, size_t len)
-{
-	uint32_t number = ++a->next_site;
-
-	for (size_t i = 0; i < len; i++)
-		sites[i].number = number;
-}
-
-/* The cheapest alignment; cost[i][j]: of the first i old and the first j new sites. */
-static int align_by_cost(struct align *a, struct site *old, size_t old_len, struct site *new, size_t new_len)
-{
-	size_t width = new_len + 1;
-	unsigned *cost = malloc((old_len + 1) * width * sizeof(*cost));
-
-	if (!cost)
-		return -ENOMEM;
-	for (size_t i = 0; i <= old_len; i++)
-		for (size_t j = 0; j <= new_len; j++) {
-			unsigned best = i || j ? UINT32_MAX : 0;
-
-			if (i && cost[(i - 1) * width + j] + COST_ALONE < best)
-				best = cost[(i - 1) * width + j] + COST_ALONE;
-			if (j && cost[i * width + j - 1] + COST_ALONE < best)
-				best = cost[i * width + j - 1] + COST_ALONE;
-			if (i && j && cost[(i - 1) * width + j - 1] + cost_of(&old[i - 1], &new[j - 1]) <= best)
-				best = cost[(i - 1) * width + j - 1] + cost_of(&old[i - 1], &new[j - 1]);
-			cost[i * width + j] = best;
-		}
-	for (size_t i = old_len, j = new_len; i || j;) {
-		unsigned here = cost[i * width + j];
-		uint32_t number = ++a->next_site;
-
-		if (i && j && here == cost[(i - 1) * width + j - 1] + cost_of(&old[i - 1], &new[j - 1]))
-			old[--i].number = new[--j].number = number;
-		else if (j && here == cost[i * width + j - 1] + COST_ALONE)
-			new[--j].number = number;
-		else
-			old[--i].number = number;
-	}
-	free(cost);
-	return 0;
-}
-
-/* Every site has one of its weight on the other side. */
-static bool is_balanced(const struct site *old, size_t old_len, const struct site *new, size_t new_len)
-{
-	if (old_len != new_len)
-		return false;
-	for (size_t i = 0; i < old_len; i++)
-		if (old[i].number != new[i].number || old[i].weight != new[i].weight)
-			return false;
-	return true;
-}
-
-static uint64_t sum_weights(const struct site *sites, size_t len)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < len; i++)
-		sum += sites[i].weight;
-	return sum;
-}
-
-static int align_function(struct align *a, struct site *sites, size_t len)
+/* The sites of one function: the old ones come first. */
+static int number_function(struct align *a, struct align_site *sites, size_t len)
 {
 	size_t old_len = 0;
-	struct site *new;
-	int err;
 
 	while (old_len < len && sites[old_len].side == ALIGN_OLD)
 		old_len++;
-	new = sites + old_len;
-	if (old_len == len || !old_len || !a->modules[sites->module - 1].is_rebuilt || old_len > SITES_MAX ||
-	    len - old_len > SITES_MAX) {
-		align_by_line(a, sites, old_len, new, len - old_len);
-		return 0;
-	}
-	if ((old_len == 1 && !sites->line) || (len - old_len == 1 && !new->line)) {
-		align_as_one(a, sites, len);
-		return 0;
-	}
-	err = align_by_cost(a, sites, old_len, new, len - old_len);
-	/* Compilers differ in what line of a long expression a call is on: as a whole the function does what it did. */
-	if (!err && !is_balanced(sites, old_len, new, len - old_len) && sum_weights(sites, old_len) &&
-	    sum_weights(sites, old_len) == sum_weights(new, len - old_len))
-		align_as_one(a, sites, len);
-	return err;
+	return align_sites(sites, old_len, sites + old_len, len - old_len, a->modules[sites->module - 1].is_rebuilt,
+			   &a->next_site);
 }
 
-static int align_sites(struct align *a)
+static int number_sites(struct align *a)
 {
 	int err = 0;
 
@@ -439,7 +324,7 @@ static int align_sites(struct align *a)
 	for (size_t i = 0, len; !err && i < a->sites_len; i += len) {
 		for (len = 1; i + len < a->sites_len && a->sites[i + len].function == a->sites[i].function;)
 			len++;
-		err = align_function(a, a->sites + i, len);
+		err = number_function(a, a->sites + i, len);
 	}
 	map_clear(&a->by_site);
 	for (size_t i = 0; !err && i < a->sites_len; i++) {
@@ -578,7 +463,7 @@ int align_finish(struct align *a)
 		for (unsigned side = 0; !err && side < ALIGN_SIDES; side++)
 			if (a->seen[i].on[side] && !a->seen[i].is_sample)
 				err = add_site(a, &a->seen[i], (enum align_side)side);
-	err = err ? err : align_sites(a);
+	err = err ? err : number_sites(a);
 	for (size_t i = 0; !err && i < a->seen_len; i++)
 		a->seen[i].place.site = site_number(a, &a->seen[i]);
 	return err ? err : find_tail_calls(a);

@@ -15,8 +15,8 @@
  * A function whose sites do not align although it is passed as often as before is one site: compilers differ in the
  * lines they say. Frames of std:: and allocators do not tell stacks of a rebuilt program apart.
  *
- * A call in tail position leaves no frame when it is optimised. A stack that is in one build only, and has the functions
- * of one that is in the other only with some left out, and as large a weight, is that stack.
+ * A call in tail position leaves no frame when it is optimised. A stack that is in one build only, and has the
+ * functions of one that is in the other only with some left out, and as large a weight, is that stack.
  *
  * What a rename or a move to another file or library does to a function can't be told from its removal: it is gone, and
  * another one new.

@@ -143,6 +143,7 @@ gate 2 'peek_space>5%' 'did you mean peak_space?'
 gate 2 'peak_space>5ms' 'a percentage or a size'
 gate 2 'peak_space' 'NAME>LIMIT'
 gate 2 'wall@f>5%' 'belongs to no function'
+gate 2 'peak_space>>5%' 'one sign too many'
 gate 2 'alloc_objects@(>0' 'Unmatched'
 ringside diff --fail-on 'alloc_objects<0' planted.rsd old.rsd >/dev/null 2>&1
 [ $? = 1 ] || fail "a fall is no change"
