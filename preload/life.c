@@ -22,6 +22,7 @@
 #include "preload/inittrace.h"
 #include "preload/lines.h"
 #include "preload/locks.h"
+#include "preload/modules.h"
 #include "preload/open.h"
 #include "preload/path.h"
 #include "preload/raw.h"
@@ -32,6 +33,7 @@
 #include "preload/stacks.h"
 #include "preload/text.h"
 #include "preload/thread.h"
+#include "preload/wakes.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -86,11 +88,21 @@ static void remember_dump(void)
 	parent_header.random = file_header->random;
 }
 
+/* Reports say whose blocks these are, though hardly a stack runs through the allocator itself. */
+static void note_allocator(void)
+{
+	struct module module;
+
+	if (module_find((uintptr_t)real.malloc, &module))
+		module_id(&module);
+}
+
 /* Everything that a fresh dump needs, in the first process and in a child alike. */
 static void begin_recording(void)
 {
 	remember_dump();
 	stacks_begin();
+	note_allocator();
 	ring_begin();
 	heap_begin();
 	span_setup();
@@ -131,6 +143,7 @@ bool life_child(void)
 	thread_begin_child();
 	fds_begin_child();
 	locks_begin_child();
+	wakes_begin_child();
 	recording = file_open(true, &parent_header, program_argv) == 0;
 	if (recording)
 		begin_recording();

@@ -24,10 +24,12 @@ enum option_group {
 	G_REPORTS = 64,
 	G_HEAP = 128,
 	G_TRACE = 256,
-	G_DIFF = 512,
-	G_CHECK = 1024,
-	G_STAT = 2048,
-	G_ALL = 4095,
+	G_STACKS = 512,
+	G_EXPORT = 1024,
+	G_DIFF = 2048,
+	G_CHECK = 4096,
+	G_STAT = 8192,
+	G_ALL = 16383,
 };
 
 enum option_id {
@@ -53,7 +55,7 @@ struct options {
 	struct report_options report;
 	bool given[OPTIONS];
 	long top; /* -1: not given */
-	const char *output, *toggles, *process, *kind;
+	const char *output, *toggles, *process, *kind, *profile;
 	const char *per, *work, *fail_on;  /* of diff */
 	const char *diff_base;		   /* of profile views */
 	uint64_t kinds;			   /* bits of --kind, set by the command */
