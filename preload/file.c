@@ -151,6 +151,7 @@ static void fill_header(struct rsd_header *h, const struct rsd_header *parent, c
 	h->ring_bytes = config.ring;
 	h->limit_bytes = config.limit;
 	h->depth = (uint32_t)config.depth;
+	h->free_every = (uint32_t)config.freestack;
 	h->cap_units = file_cap_units;
 	h->next_unit = 1;
 	h->next_node = h->next_string = h->next_module = 1;

@@ -22,6 +22,7 @@
 #include "preload/inittrace.h"
 #include "preload/lines.h"
 #include "preload/locks.h"
+#include "preload/memory.h"
 #include "preload/modules.h"
 #include "preload/open.h"
 #include "preload/path.h"
@@ -106,6 +107,7 @@ static void begin_recording(void)
 	ring_begin();
 	heap_begin();
 	span_setup();
+	memory_begin();
 	sampler_begin();
 	life->state = LIFE_RECORDING;
 	heap_update();
