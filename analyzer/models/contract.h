@@ -77,7 +77,7 @@ struct contract {
 	struct name_pattern lock; /* WAIT_FOR: of the lock */
 	/* The result. */
 	enum contract_status status;
-	const char *reason; /* of CONTRACT_UNDECIDED; static text */
+	const char *reason; /* why it is undecided, or there may be more breaches; NULL: none. Static text */
 	double value;	    /* of a total */
 	uint64_t events;    /* that the rule is about, kept or not */
 	uint64_t cut;	    /* events outside as far as their stacks go, which end early */
@@ -114,7 +114,8 @@ int contracts_watch(struct contracts *c, struct analysis *a, const char *process
 int contracts_sum(struct contracts *c, const struct analysis *a, struct stacks *stacks);
 
 /*
- * contract_is_known - whether any function of any stack has the name that the rule speaks of; true when it speaks of none.
+ * contract_is_known - whether any function of any stack has the name that the rule speaks of; true when it speaks of
+ * none.
  *
  * nearest:  the name most like it, if it is not; NULL: none is.
  * Cost:     names are looked up for all stacks there are: for rules that had nothing to do.

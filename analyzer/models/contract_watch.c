@@ -365,7 +365,7 @@ static const char *why_undecided(const struct watch *w, const struct watched *r)
 	if (h->heap_mode == RSD_HEAP_SAMPLE || w->has_samples)
 		return "the heap was only sampled: record with heap=exact";
 	if (r->has_blind && r->rule->what == WHAT_FREE)
-		return "frees were recorded without their stacks: the function that called is not known";
+		return "not all frees were recorded with their stacks: record with freestack=1";
 	return r->has_blind ? "some events have no stack" : NULL;
 }
 
@@ -375,12 +375,11 @@ static void settle(struct watch *w)
 		struct contract *rule = w->list[i].rule;
 		const char *reason = why_undecided(w, &w->list[i]);
 
-		if (rule->breaches) {
+		rule->reason = reason ? reason : rule->reason;
+		if (rule->breaches)
 			rule->status = CONTRACT_BROKEN;
-		} else if (reason) {
+		else if (reason)
 			rule->status = CONTRACT_UNDECIDED;
-			rule->reason = reason;
-		}
 	}
 }
 

@@ -106,6 +106,8 @@ static void put_rule(const struct check_view *v, const struct contract *c, FILE 
 	fputc('\n', out);
 	if (c->reason && c->status == CONTRACT_UNDECIDED)
 		fprintf(out, "           %s\n", c->reason);
+	else if (c->reason && c->breaches)
+		fprintf(out, "           there may be more breaches: %s\n", c->reason);
 	if (c->breaches)
 		fprintf(out, "           %" PRIu64 " breach%s in %" PRIu64 " event%s it is about\n", c->breaches,
 			c->breaches == 1 ? "" : "es", c->events, c->events == 1 ? "" : "s");

@@ -38,6 +38,16 @@ grep -q 'thread [0-9]* rt-audio  64B$' planted.txt && grep -q 'audio_callback (c
 	fail "text: $(cat planted.txt)"
 grep -q '6 more; --top 0 shows all' planted.txt || fail "text does not say how many more"
 
+# Who frees is known for as many frees as have their stacks: parse frees two blocks a line.
+frees() { # FREESTACK EXPRESSION
+	ringside record -o frees.rsd -t "freestack=$1" -- contracts >/dev/null 2>&1
+	ringside check --json --top 0 --rule 'no free in parse' --rule 'no free in draw_nothing' frees.rsd |
+		check "freestack=$1" "[.rules[] | {s: .status, n: .breaches, r: (.reason != null)}] | $2"
+}
+frees 1 '.[0] == {s: "broken", n: 80, r: false} and .[1].s == "kept"'
+frees 2 '.[0].s == "broken" and .[0].n < 80 and .[0].r and .[1].s == "undecided" and .[1].r'
+frees off '.[0].s == "undecided" and .[1].s == "undecided"'
+
 # The whole time is another matter: then the early ones count too.
 ringside check --json --rule 'no malloc in audio_callback' clean.rsd |
 	check "early allocations" '.rules[0].breaches == $truth[0].early_mallocs' --slurpfile truth clean.truth
