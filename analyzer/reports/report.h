@@ -19,13 +19,18 @@ struct report_options {
 	struct group_filter filter;
 	size_t top;		  /* rows of a table; 0: all */
 	const char *suppressions; /* path of a file, or NULL */
+	uint64_t fail_on;	  /* bytes; see report_threshold */
+	bool has_fail_on;
 };
 
 struct report_run {
 	struct analysis *a;
 	struct stacks *stacks;
 	const struct report_options *options;
-	struct buf *error; /* a sentence for the user when -EINVAL is returned */
+	struct suppressions *suppressions; /* of options->suppressions, for report_groups; NULL: none */
+	struct buf *error;		   /* a sentence for the user when -EINVAL is returned */
+	bool has_threshold;		   /* the report has a number for --fail-on */
+	bool is_over;			   /* and it is above */
 };
 
 struct report {
@@ -53,8 +58,11 @@ void report_order(const struct report_run *r, struct table *t, size_t column);
 uint64_t report_ns(const struct report_run *r, uint64_t tick);
 uint64_t report_span_ns(const struct report_run *r, uint64_t from, uint64_t to);
 
-/* report_sampled_note - says so when numbers are scaled up from a sample. */
+/* report_sampled_note - says so when numbers are scaled up from a sample, and what suppressions left out. */
 void report_sampled_note(const struct report_run *r, const struct lives *l, struct page *page);
+
+/* report_threshold - `bytes` is the number that --fail-on is about; `what` they are ("lost") for the note. */
+void report_threshold(struct report_run *r, uint64_t bytes, struct page *page, const char *what);
 
 #define REPORT(subject, name, title, words) int report_##subject##_##name(struct report_run *r, struct page *page);
 #include "analyzer/reports/reports.def"
