@@ -218,6 +218,8 @@ static int set_top(struct options *o, const char *value)
 
 static int set_option(struct options *o, enum option_id id, const char *value)
 {
+	long count;
+
 	o->given[id] = true;
 	switch (id) {
 	case OPT_help:
@@ -281,6 +283,16 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 		break;
 	case OPT_by:
 		return parse_by(value, &o->report);
+	case OPT_order:
+		o->report.order = value;
+		break;
+	case OPT_within:
+		if (parse_count(value, &count))
+			return -EINVAL;
+		o->report.within = (uint64_t)count;
+		break;
+	case OPT_age:
+		return parse_moment(&value, &o->report.age_ns) || *value ? -EINVAL : 0;
 	case OPT_size:
 		return parse_sizes(value, &o->filter);
 	case OPT_suppress:
@@ -383,7 +395,9 @@ int options_parse(struct options *o, const struct command *command, int argc, ch
 {
 	bool is_program = command->groups & G_RECORD;
 
-	*o = (struct options){ .top = -1, .args = calloc((size_t)argc + 1, sizeof(char *)) };
+	*o = (struct options){ .top = -1,
+			       .report = { .within = 1, .age_ns = 1000000 },
+			       .args = calloc((size_t)argc + 1, sizeof(char *)) };
 	if (!o->args) {
 		warn("out of memory");
 		return -EINVAL;

@@ -65,7 +65,7 @@ static int print_text(const struct report *report, const struct session *s, cons
 
 	fprintf(s->out, "%s%s%s, ", bold, report->title, plain);
 	safe_puts(recording_name(&s->analyses[0].rec), s->out);
-	fputs("\n\n", s->out);
+	fputs(page->facts_len ? "\n\n" : "\n", s->out);
 	return page_text(page, &style, s->out);
 }
 

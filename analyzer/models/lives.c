@@ -113,7 +113,7 @@ static bool is_wanted(struct lives *l, struct life *life)
 static void settle_realloc(struct lives *l, struct life_thread *t, struct life *now)
 {
 	t->has_old = false;
-	if (now && l->watcher.resized)
+	if (now)
 		l->watcher.resized(l->watcher.self, &t->old, &t->end, now);
 	else
 		tell_end(l, &t->old, &t->end);
@@ -129,18 +129,18 @@ static void begin(struct lives *l, const struct pass_event *e)
 			     .stack = recording_stack(&l->a->rec, e->stack),
 			     .thread = e->thread,
 			     .is_sampled = e->kind == EV_SAMPLED_ALLOC };
-	bool is_second = t->has_old && e->kind == EV_REALLOC_ALLOC;
+	bool is_second = t->has_old && e->kind == EV_REALLOC_ALLOC; /* of a realloc that somebody wants to know of */
 	struct life *now = NULL;
 
 	life.is_resized = e->kind == EV_REALLOC_ALLOC;
-	life.tag = is_second && l->watcher.resized ? t->old.tag : 0;
+	life.tag = is_second ? t->old.tag : 0;
 	if (e->addr && is_wanted(l, &life))
 		now = keep(l, &life, e);
 	l->allocations += now != NULL;
 	l->sampled += now && now->is_sampled;
 	if (t->has_old)
 		settle_realloc(l, t, is_second ? now : NULL);
-	if (now && !(is_second && l->watcher.resized) && l->watcher.born)
+	if (now && !is_second && l->watcher.born)
 		l->watcher.born(l->watcher.self, now);
 }
 
@@ -165,7 +165,7 @@ static void end(struct lives *l, const struct pass_event *e)
 	life = l->slab[block.site];
 	leave_place(l, block.site);
 	of.between = thread_of(l, life.thread)->allocations - life.nth;
-	if (of.fate == LIFE_FREED) {
+	if (of.fate == LIFE_FREED || !l->watcher.resized) {
 		tell_end(l, &life, &of);
 		return;
 	}
@@ -217,12 +217,12 @@ static void finish(struct lives *l)
 int lives_run(struct lives *l, struct analysis *a)
 {
 	const struct pass_sink sink = { .self = l, .on_blocks = on_blocks };
-	const struct pass_sink *sinks[] = { &sink };
+	const struct pass_sink *sinks[] = { &sink, l->also };
 	int err;
 
 	l->a = a;
 	l->threads = calloc(a->rec.threads_len + 1, sizeof(*l->threads));
-	err = l->threads ? analysis_pass(a, sinks, 1) : -ENOMEM;
+	err = l->threads ? analysis_pass(a, sinks, l->also ? 2 : 1) : -ENOMEM;
 	if (!err)
 		finish(l);
 	live_release(&l->live);

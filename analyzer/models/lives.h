@@ -61,6 +61,7 @@ struct lives {
 	struct groups *groups; /* gives every life its group, and leaves out what the groups' filter does; or NULL */
 	const uint64_t *stops; /* ticks, ascending */
 	size_t stops_len;
+	const struct pass_sink *also; /* who wants other events of the same pass; or NULL */
 	/* To read. */
 	uint64_t allocations;	/* records of blocks that were told */
 	uint64_t unknown_frees; /* of blocks whose birth was not recorded, or that were left out */

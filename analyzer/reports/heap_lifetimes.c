@@ -45,7 +45,7 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 		row->oldest_ns = ns;
 }
 
-static void print(struct lifetimes *t, const struct groups *g, struct page *page)
+static int print(struct lifetimes *t, const struct groups *g, struct page *page)
 {
 	struct table *table = page_table(page, "By place of allocation", "sites");
 
@@ -82,9 +82,9 @@ static void print(struct lifetimes *t, const struct groups *g, struct page *page
 			table_skip(table);
 		groups_cell(g, table, i);
 	}
-	report_order(t->r, table, 1);
 	page_note(page, "still alive: at the end of the recording; such blocks live at least as long as the oldest of "
 			"them, and stand in no percentile. Median and p99 are exact up to 32 blocks, then to 1.6 %%.");
+	return report_order(t->r, table, 1);
 }
 
 int report_heap_lifetimes(struct report_run *r, struct page *page)
@@ -95,10 +95,8 @@ int report_heap_lifetimes(struct report_run *r, struct page *page)
 
 	t.lives.watcher = (struct life_watcher){ .self = &t, .ended = ended };
 	err = report_lives(r, BY_PLACE, &groups, &t.lives);
-	if (!err) {
-		print(&t, &groups, page);
-		report_sampled_note(r, &t.lives, page);
-	}
+	err = err ? err : print(&t, &groups, page);
+	report_sampled_note(r, &t.lives, page);
 	for (size_t i = 0; i < t.rows_len; i++)
 		spread_release(&t.rows[i].ended);
 	free(t.rows);

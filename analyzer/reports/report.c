@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -34,11 +35,26 @@ int report_lives(const struct report_run *r, enum group_by by, struct groups *g,
 	return err ? err : lives_run(l, r->a);
 }
 
-void report_order(const struct report_run *r, struct table *t, size_t column)
+static int find_column(const struct report_run *r, const struct table *t, size_t *column)
 {
+	for (*column = 0; *column < t->columns_len; ++*column)
+		if (!strcmp(t->columns[*column].key, r->options->order) ||
+		    !strcmp(t->columns[*column].title, r->options->order))
+			return 0;
+	buf_printf(r->error, "--order: no column is called %s; there are", r->options->order);
+	for (size_t i = 0; i < t->columns_len; i++)
+		buf_printf(r->error, "%s %s", i ? "," : "", t->columns[i].key);
+	return -EINVAL;
+}
+
+int report_order(const struct report_run *r, struct table *t, size_t column)
+{
+	if (r->options->order && find_column(r, t, &column))
+		return -EINVAL;
 	table_sort(t, column, true);
 	if (r->options->top)
 		table_cut(t, r->options->top);
+	return 0;
 }
 
 uint64_t report_ns(const struct report_run *r, uint64_t tick)

@@ -18,6 +18,8 @@ struct report_options {
 	bool has_by; /* else the report chooses */
 	struct group_filter filter;
 	size_t top;		  /* rows of a table; 0: all */
+	const char *order;	  /* title or key of the column to sort by; NULL: the report's own */
+	uint64_t within, age_ns;  /* heap temporary */
 	const char *suppressions; /* path of a file, or NULL */
 	uint64_t fail_on;	  /* bytes; see report_threshold */
 	bool has_fail_on;
@@ -51,8 +53,11 @@ int report_groups(const struct report_run *r, enum group_by by, struct groups *g
 /* report_lives - what nearly every report begins with: groups by `by`, and one pass. Release the groups in any case. */
 int report_lives(const struct report_run *r, enum group_by by, struct groups *g, struct lives *l);
 
-/* report_order - sort by a column, largest first, and keep the rows that are asked for. */
-void report_order(const struct report_run *r, struct table *t, size_t column);
+/*
+ * report_order - sort by `column` or the one the user named, largest first, and keep the rows that are asked for. 0, or
+ * -EINVAL when no column is called so.
+ */
+int report_order(const struct report_run *r, struct table *t, size_t column);
 
 /* report_ns - a tick as time since the start; report_span_ns - between two ticks. */
 uint64_t report_ns(const struct report_run *r, uint64_t tick);
