@@ -25,6 +25,7 @@
 #include "preload/open.h"
 #include "preload/path.h"
 #include "preload/raw.h"
+#include "preload/reach.h"
 #include "preload/ring.h"
 #include "preload/sampler.h"
 #include "preload/snapshot.h"
@@ -97,6 +98,7 @@ static void begin_recording(void)
 	sampler_begin();
 	life->state = LIFE_RECORDING;
 	heap_update();
+	reach_begin();
 }
 
 static void on_exit_handler(int status, void *unused)
@@ -106,6 +108,7 @@ static void on_exit_handler(int status, void *unused)
 		file_finish_mute(RSD_END_EXIT, status);
 	if (life->state != LIFE_RECORDING || !file_header || thread_is_mute())
 		return;
+	reach_exit();
 	thread_finish_process();
 	file_finish(RSD_END_EXIT, status);
 }

@@ -52,16 +52,13 @@ static inline long raw6(long n, long a, long b, long c, long d, long e, long f)
 #define raw5(n, a, b, c, d, e) raw6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
 /* raw_map - private anonymous memory of `size` bytes, zeroed, or NULL. Never the program's heap. */
-static inline void *raw_map(size_t size)
-{
-	long p = raw6(SYS_mmap, 0, (long)size, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
+void *raw_map(size_t size);
+void raw_unmap(void *p, size_t size);
 
-	return p < 0 && p > -4096 ? NULL : (void *)p;
-}
-
-static inline void raw_unmap(void *p, size_t size)
-{
-	raw2(SYS_munmap, p, size);
-}
+/*
+ * raw_each - every stretch of memory that raw_map gave, in no order: what is the recorder's and not the program's, in a
+ * process where the kernel shows both as one mapping. Returns how many were visited.
+ */
+size_t raw_each(void (*visit)(void *self, uintptr_t from, uintptr_t to), void *self);
 
 #endif

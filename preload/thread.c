@@ -223,6 +223,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	now = clock_now();
 	t->tid = (uint32_t)raw1(SYS_gettid, 0);
 	t->is_late = false;
+	t->pointer = (uintptr_t)__builtin_thread_pointer();
 	t->exit_passes = 0;
 	t->checkpoint_tick = now;
 	t->checkpoint_cpu_ns = clock_thread_cpu_ns();

@@ -63,6 +63,7 @@ struct thread {
 	uint8_t sampling;    /* handler is running */
 	uint32_t tick_phase; /* which ticks are kept */
 
+	uintptr_t pointer; /* where libc keeps what is the thread's own */
 	uint32_t exit_passes;
 	uint64_t next_free; /* free list, tagged */
 	struct thread *next_made;

@@ -11,7 +11,7 @@ SAN_OBJ := $(filter-out $(B)/san/analyzer/main.o,$(ANALYZER_SRC:%.c=$(B)/san/%.o
 # What of the library can be tested outside a host: no wrappers, no life cycle, an in-memory file.
 PRELOAD_UNIT_SRC := $(filter-out preload/hook%.c preload/life.c preload/file.c preload/thread.c preload/lane.c preload/heap.c \
 	preload/span.c preload/sampler.c preload/lines.c preload/locks.c preload/ring.c preload/birth.c preload/fds.c \
-	preload/notes.c preload/inittrace.c preload/snapshot.c,$(PRELOAD_SRC))
+	preload/notes.c preload/inittrace.c preload/snapshot.c preload/reach%.c,$(PRELOAD_SRC))
 PRELOAD_UNIT_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/pic/%.o) $(FORMAT_SRC:%.c=$(B)/pic/%.o)
 
 $(B)/san/%.o: %.c
@@ -64,7 +64,7 @@ $(B)/tests/unit/tsan/analyzer/%: tests/analyzer/%.c $(TSAN_ANALYZER_OBJ) $(wildc
 
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
 # libunwind, because both export _Unwind_*.
-ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes memo stacks text)
+ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock raw replay rules modules cfi unwind nodes memo stacks text)
 ORACLE_LIBS := -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
 ORACLE_SRC := $(wildcard tests/preload/oracle*.c) tests/oracle/chain.c tests/support/fake_file.c
 $(B)/tests/oracle: $(ORACLE_SRC) $(wildcard tests/preload/oracle*.cpp tests/preload/oracle*.h tests/oracle/*.h) $(ORACLE_OBJ) \

@@ -121,7 +121,7 @@ static void print_row(const struct leaks *l, const struct row *row, struct table
 	table_text(table, growth(l, row));
 }
 
-static void print_places(const struct leaks *l, const struct groups *g, struct page *page)
+static int print_places(const struct leaks *l, const struct groups *g, struct page *page)
 {
 	struct table *table = page_table(page, "Alive, by place of allocation", "sites");
 
@@ -140,18 +140,19 @@ static void print_places(const struct leaks *l, const struct groups *g, struct p
 		print_row(l, &l->rows[i], table);
 		groups_cell(g, table, i);
 	}
-	report_order(l->r, table, 1);
+	return report_order(l->r, table, 1);
 }
 
-static void print(struct leaks *l, const struct groups *g, struct page *page)
+static int print(struct leaks *l, const struct groups *g, struct page *page)
 {
 	const struct rsd_header *h = &l->r->a->rec.reader.header;
+	int err;
 
 	page_fact(page, "alive", "live_blocks", UNIT_COUNT, weight_count(l->sum.alive));
 	page_fact(page, "bytes", "live_bytes", UNIT_BYTES, l->sum.bytes);
 	page_fact(page, "left out", "suppressed_blocks", UNIT_COUNT, weight_count(l->suppressed));
 	page_fact(page, "bytes left out", "suppressed_bytes", UNIT_BYTES, l->suppressed_bytes);
-	print_places(l, g, page);
+	err = print_places(l, g, page);
 	leak_rules_print(&l->rules, page);
 	if (h->end_kind != RSD_END_EXIT)
 		page_note(page, "the process did not end by exit: these are the blocks it was using when the recording "
@@ -161,6 +162,7 @@ static void print(struct leaks *l, const struct groups *g, struct page *page)
 			"-t reach=exit.");
 	page_note(page, "born: those that stayed were allocated in the first tenth of the recording (at the start), in "
 			"the last (at the end), in each quarter of it (all along: it grows), or else (now and then).");
+	return err;
 }
 
 int report_heap_leaks(struct report_run *r, struct page *page)
@@ -174,7 +176,7 @@ int report_heap_leaks(struct report_run *r, struct page *page)
 	l.lives.groups = &groups;
 	err = err ? err : lives_run(&l.lives, r->a);
 	if (!err) {
-		print(&l, &groups, page);
+		err = print(&l, &groups, page);
 		report_sampled_note(r, &l.lives, page);
 		report_threshold(r, l.sum.bytes, page, "alive");
 	}
