@@ -104,8 +104,10 @@ static void begin_recording(void)
 static void on_exit_handler(int status, void *unused)
 {
 	(void)unused;
-	if (file_header && thread_is_mute())
+	if (file_header && thread_is_mute()) {
+		reach_exit_mute();
 		file_finish_mute(RSD_END_EXIT, status);
+	}
 	if (life->state != LIFE_RECORDING || !file_header || thread_is_mute())
 		return;
 	reach_exit();

@@ -317,6 +317,12 @@ void reach_exit(void)
 			wait_for(copies[i]);
 }
 
+void reach_exit_mute(void)
+{
+	if (trigger == REACH_AT_EXIT)
+		file_count(COUNT_REACH_FAILED, 1);
+}
+
 void reach_mark(uint32_t name)
 {
 	if (unlikely(trigger == REACH_AT_MARK))

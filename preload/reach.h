@@ -24,6 +24,9 @@ void reach_begin(void);
 /* reach_exit - the process is about to end: the snapshot of reach=exit, and the end of all others. Takes its time. */
 void reach_exit(void);
 
+/* reach_exit_mute - the same where no system call may be made: what is missing is counted. */
+void reach_exit_mute(void);
+
 /* reach_mark - a mark was set whose name has this string id. Keeps errno. */
 void reach_mark(uint32_t name);
 

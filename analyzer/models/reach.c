@@ -297,6 +297,21 @@ static void add_edge(struct reach *r, uint32_t from, uint32_t to, bool is_interi
 		r->edges[r->edges_len++] = (uint64_t)from << 32 | to << 1 | is_interior;
 }
 
+/*
+ * glibc's malloc keeps pointers to the heads of free pieces in its data, and the head of a piece begins with the last 8
+ * bytes of the block before it. Such a pointer is none to the block.
+ */
+static bool is_allocators(const struct loader *l, uint64_t location, const struct reach_block *b, uint64_t value)
+{
+	uint64_t piece = (b->size + 8 + 15) & ~(uint64_t)15;
+	const struct module *m;
+
+	if (value != b->addr + (piece < 32 ? 32 : piece) - 16)
+		return false;
+	m = modules_by_addr(&l->r->modules, location);
+	return m && !strncmp(path_base(m->path), "libc", 4);
+}
+
 static void take_pointer(struct loader *l, unsigned kind, const struct pointer_stream *p)
 {
 
@@ -305,7 +320,7 @@ static void take_pointer(struct loader *l, unsigned kind, const struct pointer_s
 	bool is_interior = to != NONE && r->blocks[to].addr != p->value;
 
 	if (kind != REACH_MEMORY) {
-		if (to != NONE)
+		if (to != NONE && !(is_interior && is_allocators(l, p->location, &r->blocks[to], p->value)))
 			add_root(r, to, is_interior);
 		return;
 	}
