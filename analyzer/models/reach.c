@@ -410,7 +410,7 @@ static int index_edges(struct reach *r)
 	size_t at = 0;
 
 	for (size_t i = 1; i < r->edges_len; i++)
-		if (r->edges[i - 1] > r->edges[i]) {
+		if (r->edges[i - 1] >> 32 > r->edges[i] >> 32) {
 			qsort(r->edges, r->edges_len, sizeof(*r->edges), by_number);
 			break;
 		}

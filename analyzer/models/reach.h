@@ -70,7 +70,7 @@ struct reach {
 		struct pass_filter filter;
 		uint64_t size_min, size_max;
 	} kept;
-	uint64_t *edges; /* from << 32 | to << 1 | is interior; sorted */
+	uint64_t *edges; /* from << 32 | to << 1 | is interior; by `from` */
 	size_t edges_len, edges_cap;
 	size_t *first_edge; /* by block, and one more */
 	uint32_t *roots;    /* block << 1 | is interior: of data and stacks, then of mappings */
