@@ -69,12 +69,14 @@ static int count(struct reach_rows *t)
 	return 0;
 }
 
-static uint64_t blocks_of(const struct row *row)
+static struct sum sum_of(const struct row *row)
 {
-	uint64_t sum = 0;
+	struct sum sum = { 0 };
 
-	for (unsigned i = 0; i < REACH_STATES; i++)
-		sum += row->state[i].blocks;
+	for (unsigned i = 0; i < REACH_STATES; i++) {
+		sum.blocks += row->state[i].blocks;
+		sum.bytes += row->state[i].bytes;
+	}
 	return sum;
 }
 
@@ -92,7 +94,7 @@ static int print_rows(struct reach_rows *t, struct page *page)
 	for (uint32_t i = 0; i < t->rows_len; i++) {
 		const struct row *row = &t->rows[i];
 
-		if (!blocks_of(row))
+		if (!sum_of(row).blocks)
 			continue;
 		table_row(table);
 		for (size_t c = 0; c < COLUMNS; c++) {
@@ -112,7 +114,8 @@ static void print_facts(struct reach_rows *t, struct page *page)
 	const struct row *all = &t->all;
 
 	reach_report_facts(&t->x, page);
-	page_fact(page, "blocks alive", "live_blocks", UNIT_COUNT, blocks_of(all));
+	page_fact(page, "blocks alive", "live_blocks", UNIT_COUNT, sum_of(all).blocks);
+	page_fact(page, "  bytes", "live_bytes", UNIT_BYTES, sum_of(all).bytes);
 	page_fact(page, "lost", "lost_blocks", UNIT_COUNT, all->state[REACH_LOST].blocks);
 	page_fact(page, "  bytes", "lost_bytes", UNIT_BYTES, all->state[REACH_LOST].bytes);
 	page_fact(page, "indirectly lost", "indirect_blocks", UNIT_COUNT, all->state[REACH_INDIRECT].blocks);

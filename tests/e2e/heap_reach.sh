@@ -106,7 +106,7 @@ for reach in "mark" "signal:USR2 signal"; do
 	ringside heap reach --json unseen.rsd | check "reach=$reach: the block was freed later or is reachable" \
 		'.summary.lost_blocks == 0 and .summary.live_bytes >= 67108864 and .summary.pause_ns < 1000000000'
 done
-ringside record -t reach=exit -o sandbox.rsd -- seccomp >/dev/null 2>&1
+ringside record -t reach=exit -o sandbox.rsd -- sandboxed >/dev/null 2>&1 || fail "sandboxed"
 ringside heap reach sandbox.rsd 2>err
 [ $? = 2 ] || fail "there should be no snapshot of a sandboxed process"
 ringside report sandbox.rsd | grep -q 'snapshots of reach= that could not be made' || fail "skipped without a word"

@@ -6,11 +6,20 @@ export PATH NO_COLOR=1
 unset RINGSIDE LD_PRELOAD
 lib="$root/build/lib/ringside/libringside.so"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX")
-trap 'rm -rf "$dir"' EXIT
+# A check behind a pipe runs in a shell of its own, whose exit ends only that: what failed is remembered in a file.
+failed="$dir.failed"
+finish() {
+	code=$?
+	[ ! -e "$failed" ] || [ "$code" != 0 ] || code=1
+	rm -rf "$dir" "$failed"
+	exit "$code"
+}
+trap finish EXIT
 cd "$dir"
 
 fail() {
 	echo "FAILED: $*" >&2
+	: >"$failed"
 	exit 1
 }
 
