@@ -105,7 +105,9 @@ static int print_rows(struct reach_rows *t, struct page *page)
 		table_number(table, (int64_t)row->mapped.bytes);
 		groups_cell(&t->x.groups, table, i);
 	}
-	/* What hangs on a lost block goes with it; so the sum of both would say no more than who lost most itself. */
+	/* Sorting keeps the order of what is equal. */
+	for (size_t c = COLUMNS - 1; c > 0; c--)
+		table_sort(table, 2 * c + 1, true);
 	return report_order(t->x.r, table, 1);
 }
 
