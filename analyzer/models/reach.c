@@ -121,6 +121,7 @@ static void stopped(void *self, size_t stop)
 static void on_map(void *self, const struct pass_event *e)
 {
 	struct loader *l = self;
+	const struct rec_alloc *map = &e->ev->alloc;
 	struct ranges *m = &l->mapped;
 
 	if (l->is_past)
@@ -128,7 +129,7 @@ static void on_map(void *self, const struct pass_event *e)
 	if (list_grow((void **)&m->list, &m->cap, m->len, sizeof(*m->list)))
 		l->r->failed = true;
 	else
-		m->list[m->len++] = (struct range){ e->addr, e->addr + e->size };
+		m->list[m->len++] = (struct range){ map->addr, map->addr + map->size };
 }
 
 /* What is left of a mapping on both sides stays. */
@@ -136,14 +137,14 @@ static void on_unmap(void *self, const struct pass_event *e)
 {
 	struct loader *l = self;
 	struct ranges *m = &l->mapped;
-	uint64_t to = e->addr + e->size;
+	uint64_t from = e->ev->pages.addr, to = from + e->ev->pages.size;
 
 	for (size_t i = 0; i < m->len && !l->is_past; i++) {
 		struct range *at = &m->list[i], whole = *at;
 
-		if (whole.to <= e->addr || whole.from >= to)
+		if (whole.to <= from || whole.from >= to)
 			continue;
-		at->to = whole.from < e->addr ? e->addr : whole.from;
+		at->to = whole.from < from ? from : whole.from;
 		if (whole.to <= to)
 			continue;
 		if (at->to == at->from)

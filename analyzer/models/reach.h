@@ -17,8 +17,8 @@
  *
  * - reachable: a chain of pointers to the begin of blocks leads to it from a root;
  * - possibly lost: a chain leads to it, but only with a pointer into the middle of a block somewhere;
- * - lost: nothing but lost blocks points to it; indirectly lost: another lost block does. Of a ring the block with the
- *   lowest address is lost, the others indirectly.
+ * - lost: no chain leads to it, and no lost block points to it; indirectly lost: one does. Of a ring that nobody leads
+ *   to, the block with the lowest address is lost, the others indirectly.
  *
  * Roots are the data of modules, stacks with the registers saved in them, and what threads and the loader keep. Memory
  * that the program has mapped itself is a root for memcheck and none for LeakSanitizer: is_mapped tells what hangs on

@@ -11,6 +11,8 @@
 #include "analyzer/models/reach.h"
 #include "analyzer/util/list.h"
 
+#define SEEN REACH_STATES /* for the time of sorting */
+
 static void push(struct reach *r, uint32_t block)
 {
 	if (list_grow((void **)&r->stack, &r->stack_cap, r->stack_len, sizeof(*r->stack)))
@@ -54,53 +56,52 @@ static void reach_roots(struct reach *r, size_t from, size_t to, bool is_mapped)
 	follow_reachable(r, is_mapped);
 }
 
-/* All unreached blocks that hang on what is in the stack get one state. */
-static void follow_as(struct reach *r, enum reach_state state)
+/* All blocks of state `from` that hang on `head`, it included, get the state `to`. */
+static void move(struct reach *r, uint32_t head, unsigned from, unsigned to)
 {
+	r->blocks[head].state = (uint8_t)to;
+	push(r, head);
 	while (r->stack_len) {
 		uint32_t block = r->stack[--r->stack_len];
 
 		for (size_t i = r->first_edge[block]; i < r->first_edge[block + 1]; i++) {
-			uint32_t to = (uint32_t)r->edges[i] >> 1;
+			uint32_t next = (uint32_t)r->edges[i] >> 1;
 
-			if (r->blocks[to].state != REACH_LOST)
+			if (r->blocks[next].state != from)
 				continue;
-			r->blocks[to].state = (uint8_t)state;
-			push(r, to);
+			r->blocks[next].state = (uint8_t)to;
+			push(r, next);
 		}
 	}
-}
-
-static void excuse(struct reach *r, uint32_t block, enum reach_state state)
-{
-	r->blocks[block].state = (uint8_t)state;
-	push(r, block);
-	follow_as(r, state);
 }
 
 /*
- * In the order of addresses each block that is still lost takes along what hangs on it: also one that was taken for the
- * head of its own before. So of a ring one stays.
+ * Heads are blocks on which all others hang that are lost, as few as do. Taken in the order of addresses, one may turn
+ * out to hang on a later one; none hangs on an earlier one, which would have taken it along. So the same backwards
+ * leaves those on which nothing but their own ring leads: what they take along is indirectly lost. memcheck goes only
+ * once, and may call more blocks lost where a lost block points into a ring.
  */
 static void find_indirect(struct reach *r)
 {
-	for (uint32_t head = 0; head < r->blocks_len; head++) {
-		if (r->blocks[head].state != REACH_LOST)
+	uint32_t *heads = NULL;
+	size_t len = 0, cap = 0;
+
+	for (uint32_t i = 0; i < r->blocks_len && !r->failed; i++) {
+		if (r->blocks[i].state != REACH_LOST)
 			continue;
-		push(r, head);
-		while (r->stack_len) {
-			uint32_t block = r->stack[--r->stack_len];
-
-			for (size_t i = r->first_edge[block]; i < r->first_edge[block + 1]; i++) {
-				uint32_t to = (uint32_t)r->edges[i] >> 1;
-
-				if (to == head || r->blocks[to].state != REACH_LOST)
-					continue;
-				r->blocks[to].state = REACH_INDIRECT;
-				push(r, to);
-			}
-		}
+		if (list_grow((void **)&heads, &cap, len, sizeof(*heads)))
+			r->failed = true;
+		else
+			heads[len++] = i;
+		move(r, i, REACH_LOST, SEEN);
 	}
+	while (len-- > 0) {
+		if (r->blocks[heads[len]].state != SEEN)
+			continue;
+		move(r, heads[len], SEEN, REACH_INDIRECT);
+		r->blocks[heads[len]].state = REACH_LOST;
+	}
+	free(heads);
 }
 
 int reach_sort(struct reach *r, bool (*is_suppressed)(void *self, const struct reach_block *block), void *self)
@@ -113,10 +114,10 @@ int reach_sort(struct reach *r, bool (*is_suppressed)(void *self, const struct r
 	reach_roots(r, r->sure_roots, r->roots_len, true);
 	for (uint32_t i = 0; i < r->blocks_len; i++)
 		if (r->blocks[i].state == REACH_LOST && r->blocks[i].is_freed)
-			excuse(r, i, REACH_FREED_LATER);
+			move(r, i, REACH_LOST, REACH_FREED_LATER);
 	for (uint32_t i = 0; is_suppressed && i < r->blocks_len; i++)
 		if (r->blocks[i].state == REACH_LOST && is_suppressed(self, &r->blocks[i]))
-			excuse(r, i, REACH_SUPPRESSED);
+			move(r, i, REACH_LOST, REACH_SUPPRESSED);
 	find_indirect(r);
 	return r->failed ? -ENOMEM : 0;
 }
