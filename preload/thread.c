@@ -202,6 +202,20 @@ static struct thread *take_state(void)
 	return t;
 }
 
+/*
+ * Never 0, which the generator would keep. Threads and processes begin close to each other in time, and a sample's
+ * first draws must not be close for that: every bit of the seed depends on every bit of what is known (splitmix64).
+ */
+static uint64_t random_seed(const struct thread *t, uint64_t now)
+{
+	uint64_t x = now ^ (uint64_t)t->tid << 32 ^ file_header->random;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	x ^= x >> 31;
+	return x ? x : 1;
+}
+
 struct thread *thread_register(const struct thread_birth *birth)
 {
 	struct thread *t = is_mute ? NULL : take_state();
@@ -227,7 +241,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	t->exit_passes = 0;
 	t->checkpoint_tick = now;
 	t->checkpoint_cpu_ns = clock_thread_cpu_ns();
-	t->random = now ^ (uint64_t)t->tid << 32 ^ 0x9e3779b97f4a7c15u;
+	t->random = random_seed(t, now);
 	heap_begin_thread(t);
 	adopt_slot(t, index, slot);
 	if (unlikely(thread_self)) {

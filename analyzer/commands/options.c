@@ -293,6 +293,18 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 		break;
 	case OPT_age:
 		return parse_moment(&value, &o->report.age_ns) || *value ? -EINVAL : 0;
+	case OPT_timeline:
+		o->report.wants_timeline = true;
+		break;
+	case OPT_at:
+		o->report.has_at = true;
+		return parse_moment(&value, &o->report.at_ns) || *value ? -EINVAL : 0;
+	case OPT_around:
+		o->report.around = value;
+		break;
+	case OPT_idle:
+		o->report.shows_idle = true;
+		break;
 	case OPT_size:
 		return parse_sizes(value, &o->filter);
 	case OPT_suppress:

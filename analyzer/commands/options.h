@@ -21,7 +21,9 @@ enum option_group {
 	G_DUMP = 16,
 	G_COMPRESS = 32,
 	G_REPORTS = 64,
-	G_ALL = 127,
+	G_HEAP = 128,
+	G_TRACE = 256,
+	G_ALL = 511,
 };
 
 enum option_id {

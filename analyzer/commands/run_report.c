@@ -120,6 +120,7 @@ int run_report(const struct report *report, struct options *o)
 		warn("%s %s shows one process; --process NAME chooses it", report->subject, report->name);
 		return EXIT_USAGE;
 	}
+	o->report.width = session_width();
 	o->report.top = o->top > 0 ? (size_t)o->top : o->top == 0 || o->is_json ? 0 : TOP_TEXT;
 	status = session_open(&s, o, &use);
 	return session_close(&s, status ? status : make(report, &s, o));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "analyzer/util/list.h"
 
 #define AHEAD 16u
+#define SMALLEST 8 /* bytes: of smaller blocks a program has few */
 
 /* ---- sites ---------------------------------------------------------------------------------------------------- */
 
@@ -46,6 +48,7 @@ static inline void note_peak(struct heap *h, uint64_t tick)
 		return;
 	h->peak_bytes = h->live_bytes;
 	h->peak_tick = tick;
+	h->variance.peak_bytes = h->variance.live_bytes;
 	h->epoch++;
 }
 
@@ -56,8 +59,23 @@ static uint64_t *last_alloc(struct heap *h, uint32_t thread)
 	return &h->last_alloc[thread < h->rec->threads_len ? thread + 1 : 0];
 }
 
-static inline void take_out(struct heap *h, struct heap_site *site, struct weight w)
+/* A sampled block comes (1) or goes (-1). */
+static void vary(struct heap *h, uint64_t size, int sign)
 {
+	double blocks = weight_variance(h->sample_mean, size), bytes = blocks * (double)size * (double)size;
+
+	h->variance.live_bytes += sign * bytes;
+	if (sign < 0)
+		return;
+	h->sampled++;
+	h->variance.allocations += blocks;
+	h->variance.allocated_bytes += bytes;
+}
+
+static inline void take_out(struct heap *h, struct heap_site *site, const struct block *b, struct weight w)
+{
+	if (b->is_sampled)
+		vary(h, b->size, -1);
 	save_peak(h, site);
 	site->live_blocks -= w.ones;
 	site->live_bytes -= w.bytes;
@@ -67,7 +85,7 @@ static inline void take_out(struct heap *h, struct heap_site *site, struct weigh
 /* A block whose free was not recorded: its address was handed out again. */
 static void lose(struct heap *h, const struct block *b)
 {
-	take_out(h, &h->sites[b->site], weight_of(h->sample_mean, b->size, b->is_sampled));
+	take_out(h, &h->sites[b->site], b, weight_of(h->sample_mean, b->size, b->is_sampled));
 	h->missed_frees++;
 }
 
@@ -101,7 +119,8 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 	site->live_blocks += w.ones;
 	site->live_bytes += w.bytes;
 	h->live_bytes += w.bytes;
-	h->sampled += is_sampled;
+	if (is_sampled)
+		vary(h, size, 1);
 	note_peak(h, e->tick);
 }
 
@@ -129,7 +148,7 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 	}
 	if (b.thread != (e->thread & 0x7fffffff))
 		site->other_thread_frees += w.ones;
-	take_out(h, site, w);
+	take_out(h, site, &b, w);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------------------------- */
@@ -211,6 +230,28 @@ void heap_finish(struct heap *h)
 	}
 }
 
+/* The upper half of a score interval: with few samples the variance is known as badly as the total. */
+static uint64_t interval(double variance, double one_more)
+{
+	const double z = 1.96;
+
+	return (uint64_t)llround(z * sqrt((variance > 0 ? variance : 0) + z * z / 4 * one_more) +
+				 z * z / 2 * sqrt(one_more));
+}
+
+struct heap_intervals heap_intervals(const struct heap *h)
+{
+	double blocks = weight_variance(h->sample_mean, SMALLEST), bytes = blocks * SMALLEST * SMALLEST;
+	const struct heap_variance *v = &h->variance;
+
+	if (!h->sampled)
+		return (struct heap_intervals){ 0 };
+	return (struct heap_intervals){ .allocations = interval(v->allocations, blocks),
+					.allocated_bytes = interval(v->allocated_bytes, bytes),
+					.live_bytes = interval(v->live_bytes, bytes),
+					.peak_bytes = interval(v->peak_bytes, bytes) };
+}
+
 int heap_merge(struct heap *into, const struct heap *from)
 {
 	for (size_t i = 0; i < from->sites_len; i++) {
@@ -222,6 +263,10 @@ int heap_merge(struct heap *into, const struct heap *from)
 	into->unknown_frees += from->unknown_frees;
 	into->missed_frees += from->missed_frees;
 	into->sampled += from->sampled;
+	into->variance.allocations += from->variance.allocations;
+	into->variance.allocated_bytes += from->variance.allocated_bytes;
+	into->variance.live_bytes += from->variance.live_bytes;
+	into->variance.peak_bytes += from->variance.peak_bytes;
 	into->failed |= from->failed;
 	return into->failed ? -ENOMEM : 0;
 }

@@ -217,12 +217,17 @@ static void finish(struct lives *l)
 int lives_run(struct lives *l, struct analysis *a)
 {
 	const struct pass_sink sink = { .self = l, .on_blocks = on_blocks };
-	const struct pass_sink *sinks[] = { &sink, l->also };
+	const struct pass_sink *sinks[1 + LIVES_ALSO] = { &sink };
+	size_t sinks_len = 1;
 	int err;
 
+	while (sinks_len <= LIVES_ALSO && l->also[sinks_len - 1]) {
+		sinks[sinks_len] = l->also[sinks_len - 1];
+		sinks_len++;
+	}
 	l->a = a;
 	l->threads = calloc(a->rec.threads_len + 1, sizeof(*l->threads));
-	err = l->threads ? analysis_pass(a, sinks, l->also ? 2 : 1) : -ENOMEM;
+	err = l->threads ? analysis_pass(a, sinks, sinks_len) : -ENOMEM;
 	if (!err)
 		finish(l);
 	live_release(&l->live);

@@ -17,6 +17,8 @@
 #include "analyzer/models/groups.h"
 #include "analyzer/models/live.h"
 
+#define LIVES_ALSO 4u
+
 struct life {
 	uint64_t addr, size;
 	uint64_t born; /* tick */
@@ -61,7 +63,7 @@ struct lives {
 	struct groups *groups; /* gives every life its group, and leaves out what the groups' filter does; or NULL */
 	const uint64_t *stops; /* ticks, ascending */
 	size_t stops_len;
-	const struct pass_sink *also; /* who wants other events of the same pass; or NULL */
+	const struct pass_sink *also[LIVES_ALSO]; /* who wants other events of the same pass; NULL at the end */
 	/* To read. */
 	uint64_t allocations;	/* records of blocks that were told */
 	uint64_t unknown_frees; /* of blocks whose birth was not recorded, or that were left out */

@@ -169,7 +169,7 @@ static int run_pass(struct loader *l)
 	};
 	l->lives.stops = stops;
 	l->lives.stops_len = 2;
-	l->lives.also = &also;
+	l->lives.also[0] = &also;
 	r->kept.filter = r->a->filter;
 	r->kept.size_min = r->a->size_min;
 	r->kept.size_max = r->a->size_max;

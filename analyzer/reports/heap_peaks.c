@@ -278,7 +278,7 @@ int report_heap_peaks(struct report_run *r, struct page *page)
 		err = -ENOMEM;
 	if (!err) {
 		p->r = r;
-		p->lives = (struct lives){ .groups = &groups, .also = &marks };
+		p->lives = (struct lives){ .groups = &groups, .also = { &marks } };
 		first_pass(p);
 		err = lives_run(&p->lives, r->a);
 	}

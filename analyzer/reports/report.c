@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyzer/reports/report.h"
+#include "analyzer/views/views.h"
 
 const struct report reports[] = {
 #define REPORT(subject, name, title, words) { #subject, #name, title, words, report_##subject##_##name },
@@ -55,6 +56,60 @@ int report_order(const struct report_run *r, struct table *t, size_t column)
 	if (r->options->top)
 		table_cut(t, r->options->top);
 	return 0;
+}
+
+struct report_window report_window(struct report_run *r)
+{
+	struct pass_filter *f = &r->a->filter;
+	struct report_window w = { 0, UINT64_MAX };
+
+	if (f->from_ns)
+		w.from = clock_tick(&r->a->rec.clock, f->from_ns);
+	if (f->to_ns)
+		w.to = clock_tick(&r->a->rec.clock, f->to_ns);
+	f->from_ns = f->to_ns = 0;
+	return w;
+}
+
+int report_activity(struct report_run *r, struct activity *a, const struct pass_sink *also)
+{
+	struct pass_sink sink;
+	const struct pass_sink *sinks[] = { &sink, also };
+	int err = activity_init(a, &r->a->rec);
+
+	sink = activity_sink(a);
+	err = err ? err : analysis_pass(r->a, sinks, also ? 2 : 1);
+	if (!err)
+		activity_finish(a);
+	activity_release(a);
+	return err;
+}
+
+void report_thread_name(const struct report_run *r, uint32_t thread, struct buf *out)
+{
+	const struct rsd_thread *slot = recording_thread(&r->a->rec, thread);
+	char name[sizeof(slot->name) + 1] = "";
+
+	if (!slot) {
+		buf_add_string(out, "[unknown]");
+		return;
+	}
+	memcpy(name, slot->name, sizeof(slot->name));
+	buf_add_safe(out, name, strlen(name));
+	buf_printf(out, " %" PRIu32, slot->tid);
+}
+
+void report_routine_name(const struct report_run *r, uint32_t thread, struct buf *out)
+{
+	const struct rsd_thread *slot = recording_thread(&r->a->rec, thread);
+	const struct frame_chain *chain;
+
+	if (!slot || !slot->start_routine) {
+		buf_add_string(out, "main");
+		return;
+	}
+	chain = symbols_addr_lookup(stacks_symbols(r->stacks), &r->a->rec.modules, slot->start_routine);
+	view_frame_name(out, &chain->frames[0]);
 }
 
 uint64_t report_ns(const struct report_run *r, uint64_t tick)

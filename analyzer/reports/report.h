@@ -9,6 +9,7 @@
 #ifndef RINGSIDE_REPORT_H
 #define RINGSIDE_REPORT_H
 
+#include "analyzer/models/activity.h"
 #include "analyzer/models/lives.h"
 #include "analyzer/show/page.h"
 
@@ -23,6 +24,11 @@ struct report_options {
 	const char *suppressions; /* path of a file, or NULL */
 	uint64_t fail_on;	  /* bytes; see report_threshold */
 	bool has_fail_on;
+	/* Of trace. */
+	bool wants_timeline, has_at, shows_idle;
+	uint64_t at_ns;
+	const char *around;
+	unsigned width; /* columns of the terminal; 0: none */
 };
 
 struct report_run {
@@ -58,6 +64,22 @@ int report_lives(const struct report_run *r, enum group_by by, struct groups *g,
  * -EINVAL when no column is called so.
  */
 int report_order(const struct report_run *r, struct table *t, size_t column);
+
+/*
+ * report_window - the stretch of time that is asked for, in ticks. Reports that must know what happened before take it
+ * off the filter, so that their passes see everything, and cut for themselves.
+ */
+struct report_window {
+	uint64_t from, to;
+};
+struct report_window report_window(struct report_run *r);
+
+/* report_activity - one pass over what the threads did; `also` may be NULL. 0 or -errno. */
+int report_activity(struct report_run *r, struct activity *a, const struct pass_sink *also);
+
+/* report_thread_name - "worker-3 (1234)", safe; report_routine_name - the function a thread began with. */
+void report_thread_name(const struct report_run *r, uint32_t thread, struct buf *out);
+void report_routine_name(const struct report_run *r, uint32_t thread, struct buf *out);
 
 /* report_ns - a tick as time since the start; report_span_ns - between two ticks. */
 uint64_t report_ns(const struct report_run *r, uint64_t tick);

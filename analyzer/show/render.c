@@ -189,9 +189,12 @@ static void put_text(const char *text, size_t limit, FILE *out)
 #define HIDDEN SIZE_MAX
 static bool is_hidden(const struct table *t, size_t column)
 {
-	for (size_t r = 0; r < t->rows_len; r++)
-		if (cell_at(t, r, column)->is_set)
+	for (size_t r = 0; r < t->rows_len; r++) {
+		const struct cell *cell = cell_at(t, r, column);
+
+		if (cell->is_set && !(t->columns[column].hides_zero && !cell->number))
 			return false;
+	}
 	return t->rows_len > 0;
 }
 

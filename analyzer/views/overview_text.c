@@ -221,8 +221,12 @@ static void put_heap(struct screen *p)
 		bytes(&n, h->total.peak_bytes), duration(&n, h->peak_ns), count(&n, weight_count(h->total.live_blocks)),
 		bytes(&n, h->total.live_bytes));
 	if (h->sampled)
-		fprintf(p->out, "  scaled up from %s sampled allocations (one per %s on average)\n",
-			count(&n, h->sampled), bytes(&n, header->sample_bytes));
+		fprintf(p->out,
+			"  scaled up from %s sampled allocations (one per %s on average); in 95 of 100 runs the total "
+			"is "
+			"right to\n  %s, the peak to %s\n",
+			count(&n, h->sampled), bytes(&n, header->sample_bytes),
+			bytes(&n, heap_intervals(h).allocated_bytes), bytes(&n, heap_intervals(h).peak_bytes));
 	if (h->total.allocations)
 		put_heap_sites(p, h);
 	put_pools(p, &p->r->a->pools);

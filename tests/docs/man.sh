@@ -60,7 +60,7 @@ for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' analyzer/commands/comman
 		for option in $(awk -F, -v group="$group" '/^OPTION/ && $6 ~ group "( |$)" { gsub(/[ "]/, "", $2); print $2 }' \
 			analyzer/commands/options.def); do
 			has "$page" "(^| )--$option( |=|$)" || {
-				[ "$group" = G_VIEW ] && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
+				case $group in G_VIEW | G_REPORTS) true ;; *) false ;; esac && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
 			} || has "$page" "--$option" || complain "$page does not explain --$option"
 		done
 	done

@@ -44,6 +44,16 @@ struct place {
 static struct slot slots[SLOTS];
 static struct place places[PLACES];
 static uint64_t allocations, live_bytes, live_blocks, peak_bytes, peak_blocks;
+/*
+ * heaptrack knows a block by its size and stack: it also takes the free of another block of the last one's kind for
+ * that of the last one.
+ */
+static uint64_t temporary_by_kind;
+static struct {
+	unsigned place;
+	size_t size;
+	int is_newest;
+} last;
 static uint64_t mark_peaks[MARKS + 1], mark_at;
 static uint64_t seed = 1, rounds = 50000, max_size = 20000;
 static struct rng rng;
@@ -71,9 +81,10 @@ static struct rng rng;
 		__asm__ volatile("" ::: "memory");                                                                     \
 	}
 MAKER(0)
-MAKER(1) MAKER(2) MAKER(3) MAKER(4) MAKER(5) MAKER(6) MAKER(7) GROWER(0) GROWER(1) GROWER(2) GROWER(3) FREER(0) FREER(1)
-	FREER(2) FREER(3) static void *(*const makers[])(size_t) = { make_0, make_1, make_2, make_3,
-								     make_4, make_5, make_6, make_7 };
+MAKER(1)
+MAKER(2) MAKER(3) MAKER(4) MAKER(5) MAKER(6) MAKER(7) GROWER(0) GROWER(1) GROWER(2) GROWER(3) FREER(0) FREER(1) FREER(2)
+	FREER(3) static void *(*const makers[])(size_t) = { make_0, make_1, make_2, make_3,
+							    make_4, make_5, make_6, make_7 };
 static void *(*const growers[])(void *, size_t) = { grow_0, grow_1, grow_2, grow_3 };
 static void (*const freers[])(void *) = { drop_0, drop_1, drop_2, drop_3 };
 
@@ -94,6 +105,9 @@ static void gain(struct slot *s, unsigned place, size_t size)
 	s->place = place;
 	s->size = size;
 	s->nth = ++allocations;
+	last.place = place;
+	last.size = size;
+	last.is_newest = 1;
 	places[place].allocations++;
 	places[place].bytes += size;
 	places[place].live_bytes += size;
@@ -117,6 +131,8 @@ static void lose(struct slot *s)
 	struct place *p = &places[s->place];
 
 	p->ended++;
+	temporary_by_kind += last.is_newest && last.place == s->place && last.size == s->size;
+	last.is_newest = 0;
 	p->next += allocations == s->nth;
 	p->near += allocations <= s->nth + 1;
 	p->live_bytes -= s->size;
@@ -219,8 +235,8 @@ static void print_place(unsigned i)
 static void print_books(void)
 {
 	printf("{\"allocations\": %" PRIu64 ", \"live_bytes\": %" PRIu64 ", \"peak_bytes\": %" PRIu64
-	       ", \"peak_blocks\": %" PRIu64 ", \"mark_peaks\": [",
-	       allocations, live_bytes, peak_bytes, peak_blocks);
+	       ", \"peak_blocks\": %" PRIu64 ", \"temporary_by_kind\": %" PRIu64 ", \"mark_peaks\": [",
+	       allocations, live_bytes, peak_bytes, peak_blocks, temporary_by_kind);
 	for (unsigned i = 0; i <= MARKS; i++)
 		printf("%s%" PRIu64, i ? ", " : "", mark_peaks[i]);
 	printf("],\n\"places\": [");
