@@ -210,8 +210,7 @@ static void put_end(struct scanner *s, uint64_t begin_ns)
 
 	if (s->out.cut)
 		file_count(COUNT_REACH_CUT, s->out.cut);
-	/* What did not fit may still leave room for these few bytes. */
-	reach_put(&s->out, (struct rsd_reach){ .kind = REACH_END }, &end, sizeof(end));
+	reach_put_end(&s->out, &end);
 }
 
 static void work(const struct reach_plan *plan)

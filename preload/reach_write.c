@@ -15,7 +15,7 @@ static char *place(const struct reach_writer *w)
 
 static uint64_t room(const struct reach_writer *w)
 {
-	return w->ext ? (uint64_t)w->ext->units * RSD_UNIT - sizeof(*w->ext) - w->at : 0;
+	return w->ext ? reach_capacity(w->ext) - w->at : 0;
 }
 
 static bool is_orphan(const struct reach_writer *w)
@@ -23,21 +23,20 @@ static bool is_orphan(const struct reach_writer *w)
 	return (uint32_t)raw1(SYS_getppid, 0) != w->parent;
 }
 
+/* When there is none, the last one stays: it has room for the end. */
 static void next_extent(struct reach_writer *w)
 {
 	unsigned units = w->bytes ? UNITS : FIRST_UNITS;
+	struct rsd_extent *ext = NULL;
 
-	w->ext = NULL;
-	if (w->is_full || w->bytes + units * RSD_UNIT > REACH_BYTES_MOST || is_orphan(w)) {
+	if (!w->is_full && w->bytes + units * RSD_UNIT <= REACH_BYTES_MOST && !is_orphan(w))
+		ext = file_extent(RSD_EXTENT_REACH, units, 0, w->number, 0);
+	if (!ext) {
 		w->is_full = true;
 		return;
 	}
-	w->ext = file_extent(RSD_EXTENT_REACH, units, 0, w->number, 0);
+	w->ext = ext;
 	w->at = 0;
-	if (!w->ext) {
-		w->is_full = true;
-		return;
-	}
 	w->bytes += units * RSD_UNIT;
 	extent_publish(w->ext);
 }
@@ -47,23 +46,33 @@ static void commit(struct reach_writer *w)
 	__atomic_store_n(&w->ext->used, w->at, __ATOMIC_RELEASE);
 }
 
+static void append(struct reach_writer *w, const struct rsd_reach *head, const void *payload)
+{
+	__builtin_memcpy(place(w), head, sizeof(*head));
+	if (head->len)
+		__builtin_memcpy(place(w) + sizeof(*head), payload, head->len);
+	w->at += (sizeof(*head) + head->len + 7) & ~(size_t)7;
+	commit(w);
+}
+
 void reach_put(struct reach_writer *w, struct rsd_reach head, const void *payload, size_t len)
 {
 	size_t size = (sizeof(head) + len + 7) & ~(size_t)7;
 
-	if (room(w) < size)
+	/* The first extent is small: behind it another one may be needed at once. */
+	for (int tries = 0; tries < 2 && room(w) < size && !w->is_full; tries++)
 		next_extent(w);
-	/* The first extent is small: another one may be needed at once. */
-	if (w->ext && room(w) < size)
-		next_extent(w);
-	if (!w->ext)
-		return;
 	head.len = (uint32_t)len;
-	__builtin_memcpy(place(w), &head, sizeof(head));
-	if (len)
-		__builtin_memcpy(place(w) + sizeof(head), payload, len);
-	w->at += size;
-	commit(w);
+	if (!w->is_full && room(w) >= size)
+		append(w, &head, payload);
+}
+
+void reach_put_end(struct reach_writer *w, const struct reach_end *end)
+{
+	struct rsd_reach head = { .kind = REACH_END, .len = sizeof(*end) };
+
+	if (w->ext && !is_orphan(w))
+		append(w, &head, end);
 }
 
 void reach_open(struct reach_writer *w, enum rsd_reach_kind kind, uintptr_t from)
@@ -71,7 +80,7 @@ void reach_open(struct reach_writer *w, enum rsd_reach_kind kind, uintptr_t from
 	w->open = NULL;
 	if (room(w) < sizeof(*w->open) + 2 * POINTER_MAX)
 		next_extent(w);
-	if (!w->ext)
+	if (w->is_full)
 		return;
 	w->open = (struct rsd_reach *)place(w);
 	*w->open = (struct rsd_reach){ .kind = (uint16_t)kind, .from = from };

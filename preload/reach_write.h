@@ -31,15 +31,23 @@ struct reach_writer {
 /* reach_put - one whole record; `head` has no length yet. Payloads of up to 32 KiB. */
 void reach_put(struct reach_writer *w, struct rsd_reach head, const void *payload, size_t len);
 
+/* reach_put_end - REACH_END, for which there is always room. */
+void reach_put_end(struct reach_writer *w, const struct reach_end *end);
+
 /* reach_open - pointers from `from` on come now, until reach_close says where they end. */
 void reach_open(struct reach_writer *w, enum rsd_reach_kind kind, uintptr_t from);
 void reach_close(struct reach_writer *w, uintptr_t to);
 void reach_pointer_slow(struct reach_writer *w, uintptr_t location, uintptr_t value);
 
-/* reach_end_of_room - where the open record must not reach. */
+/* Bytes for data in an extent, without those that are kept for the end. */
+static inline uint64_t reach_capacity(const struct rsd_extent *ext)
+{
+	return (uint64_t)ext->units * RSD_UNIT - sizeof(*ext) - sizeof(struct rsd_reach) - sizeof(struct reach_end);
+}
+
 static inline bool reach_has_room(const struct reach_writer *w)
 {
-	return w->open && w->at + POINTER_MAX + 8 <= (uint64_t)w->ext->units * RSD_UNIT - sizeof(*w->ext);
+	return w->open && w->at + POINTER_MAX + 8 <= reach_capacity(w->ext);
 }
 
 /* reach_pointer - `value` stands at `location`, which is above the one before. */

@@ -547,9 +547,9 @@ void reach_resident(const struct reach *r, const struct reach_block *block, uint
 void reach_notes(const struct reach *r, struct buf *out)
 {
 	if (!r->is_whole)
-		buf_printf(out, "the snapshot was not finished: what seems lost may be not\n");
+		buf_printf(out, "the snapshot was not finished: what is lost can't be told\n");
 	if (r->end.cut)
-		buf_printf(out, "%" PRIu64 " pointers had no room in the dump: what seems lost may be not\n",
+		buf_printf(out, "%" PRIu64 " pointers had no room in the dump: what is lost can't be told\n",
 			   r->end.cut);
 	if (r->begin.threads > 1)
 		buf_printf(out, "registers of other threads were not seen: what one of them held nowhere else seems "

@@ -36,6 +36,7 @@ enum reach_state {
 	REACH_REACHABLE,
 	REACH_FREED_LATER, /* nothing was seen to lead to it, but it was freed afterwards: something did */
 	REACH_SUPPRESSED,
+	REACH_UNKNOWN_STATE, /* no chain was seen, but pointers are missing from the snapshot */
 	REACH_STATES
 };
 

@@ -115,6 +115,12 @@ int reach_sort(struct reach *r, bool (*is_suppressed)(void *self, const struct r
 	for (uint32_t i = 0; i < r->blocks_len; i++)
 		if (r->blocks[i].state == REACH_LOST && r->blocks[i].is_freed)
 			move(r, i, REACH_LOST, REACH_FREED_LATER);
+	if (!r->is_whole || r->end.cut) {
+		for (uint32_t i = 0; i < r->blocks_len; i++)
+			if (r->blocks[i].state == REACH_LOST)
+				r->blocks[i].state = REACH_UNKNOWN_STATE;
+		return r->failed ? -ENOMEM : 0;
+	}
 	for (uint32_t i = 0; is_suppressed && i < r->blocks_len; i++)
 		if (r->blocks[i].state == REACH_LOST && is_suppressed(self, &r->blocks[i]))
 			move(r, i, REACH_LOST, REACH_SUPPRESSED);

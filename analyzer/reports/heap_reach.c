@@ -32,6 +32,7 @@ static const struct {
 	{ REACH_POSSIBLE, "possibly", "possible_blocks", "bytes", "possible_bytes" },
 	{ REACH_REACHABLE, "reachable", "reachable_blocks", "bytes", "reachable_bytes" },
 	{ REACH_FREED_LATER, "freed later", "freed_later_blocks", "bytes", "freed_later_bytes" },
+	{ REACH_UNKNOWN_STATE, "unknown", "unknown_blocks", "bytes", "unknown_bytes" },
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
@@ -130,6 +131,8 @@ static void print_facts(struct reach_rows *t, struct page *page)
 	page_fact(page, "  bytes", "mapped_bytes", UNIT_BYTES, all->mapped.bytes);
 	page_fact(page, "freed later", "freed_later_blocks", UNIT_COUNT, all->state[REACH_FREED_LATER].blocks);
 	page_fact(page, "  bytes", "freed_later_bytes", UNIT_BYTES, all->state[REACH_FREED_LATER].bytes);
+	page_fact(page, "unknown", "unknown_blocks", UNIT_COUNT, all->state[REACH_UNKNOWN_STATE].blocks);
+	page_fact(page, "  bytes", "unknown_bytes", UNIT_BYTES, all->state[REACH_UNKNOWN_STATE].bytes);
 	page_fact(page, "left out", "suppressed_blocks", UNIT_COUNT, all->state[REACH_SUPPRESSED].blocks);
 	page_fact(page, "  bytes", "suppressed_bytes", UNIT_BYTES, all->state[REACH_SUPPRESSED].bytes);
 }
@@ -154,6 +157,12 @@ static int print(struct reach_rows *t, struct page *page)
 	return err;
 }
 
+/* What can't be told passes no check. */
+static uint64_t bytes_lost(const struct row *row)
+{
+	return row->state[REACH_LOST].bytes + row->state[REACH_INDIRECT].bytes + row->state[REACH_UNKNOWN_STATE].bytes;
+}
+
 int report_heap_reach(struct report_run *r, struct page *page)
 {
 	struct reach_rows t = { .rows = NULL };
@@ -162,7 +171,8 @@ int report_heap_reach(struct report_run *r, struct page *page)
 	if (!err)
 		err = count(&t) ? -ENOMEM : print(&t, page);
 	if (!err)
-		report_threshold(r, t.all.state[REACH_LOST].bytes + t.all.state[REACH_INDIRECT].bytes, page, "lost");
+		report_threshold(r, bytes_lost(&t.all), page,
+				 t.all.state[REACH_UNKNOWN_STATE].blocks ? "unknown" : "lost");
 	free(t.rows);
 	reach_report_release(&t.x);
 	return err;

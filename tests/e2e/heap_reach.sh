@@ -111,6 +111,33 @@ ringside heap reach sandbox.rsd 2>err
 [ $? = 2 ] || fail "there should be no snapshot of a sandboxed process"
 ringside report sandbox.rsd | grep -q 'snapshots of reach= that could not be made' || fail "skipped without a word"
 
+# Pointers that have no room are counted, and then nothing is called lost.
+cat >many.c <<'END'
+#include <ringside.h>
+#include <stdlib.h>
+struct node { struct node *next, *first, *more[4]; };
+int main(void)
+{
+	static struct node *volatile list;
+	for (int i = 0; i < 60000; i++) {
+		struct node *n = calloc(1, sizeof(*n));
+		n->next = n->more[0] = list;
+		n->first = n->more[2] = n;
+		list = n;
+	}
+	ringside_mark("look");
+	return 0;
+}
+END
+gcc -O1 -I"$root/include" -o many many.c || fail "many"
+ringside record -t reach=mark,limit=1600k,cpu=off -o cut.rsd ./many 2>/dev/null || fail "many did not run"
+ringside heap reach --json --fail-on 100 cut.rsd >cut.json
+[ $? = 1 ] || fail "what is unknown fails the check"
+check "what is cut is told" '.summary.lost_blocks == 0 and .summary.unknown_blocks > 1000
+	and .summary.unknown_blocks + .summary.reachable_blocks == 60000
+	and any(.notes[]; test("[0-9]+ pointers had no room in the dump"))
+	and any(.notes[]; test("pointers that had no room in a snapshot of reach="))' <cut.json
+
 # Compressed dumps have it too.
 ringside compress -o small.rsd here.rsd 2>/dev/null && ringside heap reach --json small.rsd >small.json || fail "compressed"
 ringside heap reach --json here.rsd | cmp - small.json || fail "the compressed dump says something else"
