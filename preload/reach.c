@@ -252,6 +252,8 @@ static void arm(const char *name)
 	if (sig && real.sigaction(sig, NULL, &now) == 0 &&
 	    (now.sa_handler == SIG_DFL || now.sa_sigaction == on_signal) && real.sigaction(sig, &ours, NULL) == 0)
 		trigger = REACH_AT_SIGNAL;
+	else
+		fail("the signal is taken already");
 }
 
 static void find_static_tls(void)

@@ -473,6 +473,10 @@ int reach_open(struct reach *r, struct analysis *a, struct buf *error)
 	r->begin = s.begin;
 	r->end = s.end;
 	r->is_whole = s.is_whole;
+	r->misses_blocks = recording_counter(&a->rec, COUNT_LOST_FULL) + recording_counter(&a->rec, COUNT_LOST_NESTED) +
+				   recording_counter(&a->rec, COUNT_LOST_NO_THREAD) +
+				   recording_counter(&a->rec, COUNT_LOST_RECYCLED) >
+			   0;
 	err = load(r);
 	if (err == -EINVAL)
 		buf_printf(error,
@@ -551,6 +555,9 @@ void reach_notes(const struct reach *r, struct buf *out)
 	if (r->end.cut)
 		buf_printf(out, "%" PRIu64 " pointers had no room in the dump: what is lost can't be told\n",
 			   r->end.cut);
+	if (r->misses_blocks)
+		buf_printf(out, "events are missing from the recording, so not all blocks are known: what is lost "
+				"can't be told\n");
 	if (r->begin.threads > 1)
 		buf_printf(out, "registers of other threads were not seen: what one of them held nowhere else seems "
 				"lost\n");

@@ -63,6 +63,7 @@ struct reach {
 	struct reach_begin begin;
 	struct reach_end end;
 	bool is_whole;
+	bool misses_blocks;	    /* events are missing from the recording: there may be blocks that nobody knows */
 	struct modules modules;	    /* of that moment */
 	struct reach_block *blocks; /* by address */
 	size_t blocks_len, blocks_cap;

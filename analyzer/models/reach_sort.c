@@ -115,7 +115,7 @@ int reach_sort(struct reach *r, bool (*is_suppressed)(void *self, const struct r
 	for (uint32_t i = 0; i < r->blocks_len; i++)
 		if (r->blocks[i].state == REACH_LOST && r->blocks[i].is_freed)
 			move(r, i, REACH_LOST, REACH_FREED_LATER);
-	if (!r->is_whole || r->end.cut) {
+	if (!r->is_whole || r->end.cut || r->misses_blocks) {
 		for (uint32_t i = 0; i < r->blocks_len; i++)
 			if (r->blocks[i].state == REACH_LOST)
 				r->blocks[i].state = REACH_UNKNOWN_STATE;

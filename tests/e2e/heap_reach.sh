@@ -138,6 +138,10 @@ check "what is cut is told" '.summary.lost_blocks == 0 and .summary.unknown_bloc
 	and any(.notes[]; test("[0-9]+ pointers had no room in the dump"))
 	and any(.notes[]; test("pointers that had no room in a snapshot of reach="))' <cut.json
 
+ringside record -t reach=mark,ring=256k,cpu=off -o ring.rsd ./many 2>/dev/null || fail "many did not run"
+ringside heap reach --json ring.rsd | check "a ring forgets blocks" '.summary.lost_blocks == 0
+	and any(.notes[]; test("not all blocks are known"))'
+
 # Compressed dumps have it too.
 ringside compress -o small.rsd here.rsd 2>/dev/null && ringside heap reach --json small.rsd >small.json || fail "compressed"
 ringside heap reach --json here.rsd | cmp - small.json || fail "the compressed dump says something else"
