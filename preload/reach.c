@@ -80,8 +80,12 @@ static void add_thread(struct thread *t)
 {
 	struct rsd_thread *slot = t->slot;
 
-	if (!t->pointer || !slot || t->is_late || slot->state != 1 || plan->threads_len == REACH_THREADS_MOST)
+	if (!t->pointer || !slot || t->is_late || slot->state != 1)
 		return;
+	if (plan->threads_len == REACH_THREADS_MOST) {
+		plan->threads_lost++;
+		return;
+	}
 	plan->threads[plan->threads_len++] =
 		(struct reach_thread){ t->tid, t->pointer, t == thread_self ? 0 : sp_of(t->tid) };
 }
@@ -123,7 +127,7 @@ static bool make_plan(uintptr_t sp, uintptr_t registers, size_t registers_size, 
 	plan->registers = registers;
 	plan->registers_end = registers + registers_size;
 	plan->static_tls = static_tls;
-	plan->threads_len = 0;
+	plan->threads_len = plan->threads_lost = 0;
 	thread_each(add_thread);
 	set_own_sp(sp);
 	plan->tick_before = clock_now();

@@ -19,6 +19,8 @@
 #define OTHER_STACK ((uintptr_t)1 << 20) /* of a stack that is not the thread's own, at most */
 #define BESIDE_STACK 1u			 /* bits of a mapping that are only needed in here */
 
+static uint64_t ranges_lost; /* for lack of room */
+
 struct mapping {
 	uintptr_t from, to;
 	bool is_readable, is_writable, is_private, is_stack, is_file;
@@ -38,8 +40,12 @@ static bool list_make(struct reach_list *l, size_t cap)
 
 static void list_add(struct reach_list *l, uintptr_t from, uintptr_t to, unsigned kind, unsigned flags)
 {
-	if (from < to && l->len < l->cap)
+	if (from >= to)
+		return;
+	if (l->len < l->cap)
 		l->at[l->len++] = (struct reach_range){ from, to, (uint16_t)kind, (uint16_t)flags };
+	else
+		ranges_lost++;
 }
 
 /* ---- /proc/self/maps ------------------------------------------------------------------------------------------ */
@@ -356,5 +362,6 @@ bool reach_areas_find(struct reach_areas *a, const struct reach_plan *plan)
 	a->all = found;
 	find_targets(a);
 	join(&a->images);
+	a->lost = ranges_lost + plan->threads_lost;
 	return a->targets.len && a->images.len;
 }

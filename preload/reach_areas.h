@@ -35,6 +35,7 @@ struct reach_areas {
 	struct module *modules;
 	size_t modules_len;
 	uint32_t threads_running;
+	uint64_t lost; /* mappings and threads that found no room in tables: what they point to may seem lost */
 };
 
 /* reach_areas_find - false without memory or /proc. */

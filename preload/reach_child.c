@@ -53,9 +53,13 @@ static void close_all(void)
 		raw1(SYS_close, fd);
 }
 
-/* No core file, should memory turn out to be unreadable; and when memory runs short, the copy goes first. */
+/*
+ * No core file, should memory turn out to be unreadable; when memory runs short, the copy goes first; and it is no
+ * real-time thread, whatever the one was that it is a copy of.
+ */
 static void be_modest(void)
 {
+	int priority = 0;
 	struct rlimit none = { 1, 1 }; /* 0 would still start a handler of core files */
 	long fd = raw4(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0);
 
@@ -64,6 +68,7 @@ static void be_modest(void)
 		raw1(SYS_close, fd);
 	}
 	raw4(SYS_prlimit64, 0, RLIMIT_CORE, &none, NULL);
+	raw3(SYS_sched_setscheduler, 0, 0 /* SCHED_OTHER */, &priority);
 	raw2(SYS_prctl, PR_SET_NAME, "ringside-reach");
 }
 
@@ -228,7 +233,7 @@ static void work(const struct reach_plan *plan)
 		return;
 	}
 	s->plan = plan;
-	s->out = (struct reach_writer){ .number = plan->number, .parent = plan->parent };
+	s->out = (struct reach_writer){ .number = plan->number, .parent = plan->parent, .cut = s->areas.lost };
 	s->pagemap = raw4(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
 	s->residency = s->pagemap < 0 ? REACH_FROM_MINCORE : REACH_FROM_PAGEMAP;
 	put_begin(s, now);

@@ -25,7 +25,7 @@ struct reach_plan {
 	uint32_t parent;		    /* pid */
 	uintptr_t registers, registers_end; /* where those of the calling thread were saved, if not on its stack */
 	size_t static_tls;
-	uint32_t threads_len;
+	uint32_t threads_len, threads_lost;
 	struct reach_thread threads[REACH_THREADS_MOST];
 };
 

@@ -142,6 +142,48 @@ ringside record -t reach=mark,ring=256k,cpu=off -o ring.rsd ./many 2>/dev/null |
 ringside heap reach --json ring.rsd | check "a ring forgets blocks" '.summary.lost_blocks == 0
 	and any(.notes[]; test("not all blocks are known"))'
 
+# Of a program that runs on: each signal makes one, and the last one is shown.
+cat >server.c <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void *volatile kept[3];
+int main(void)
+{
+	setvbuf(stdout, NULL, _IONBF, 0);
+	kept[0] = malloc(1000);
+	kept[1] = malloc(2000);
+	printf("%d\n", getpid());
+	while (getchar() == 'x') {
+		kept[1] = NULL;
+		puts("dropped");
+	}
+	return 0;
+}
+END
+gcc -O1 -o server server.c || fail "server"
+mkfifo in || fail "mkfifo"
+ringside record -t reach=signal:USR2 -o server.rsd ./server <in >server.out 2>/dev/null &
+exec 9>in
+snapshot() { # number: wait until the report has it
+	kill -USR2 "$(head -n 1 server.out)"
+	for try in $(seq 100); do
+		ringside heap reach --json server.rsd >server.json 2>/dev/null &&
+			jq -e --arg n "$1 of $1, at SIGUSR2" '.summary.snapshot == $n and .summary.scan_ns > 0' server.json >/dev/null && return
+		sleep 0.1
+	done
+	fail "no snapshot $1: $(cat server.json)"
+}
+for try in $(seq 100); do [ -s server.out ] && break || sleep 0.1; done
+snapshot 1
+check "all is reachable" '.summary.lost_blocks == 0 and .summary.reachable_bytes >= 3000' <server.json
+printf x >&9
+for try in $(seq 100); do grep -q dropped server.out && break || sleep 0.1; done
+snapshot 2
+check "what was dropped is lost" '.summary.lost_bytes == 2000' <server.json
+exec 9>&-
+wait
+
 # Compressed dumps have it too.
 ringside compress -o small.rsd here.rsd 2>/dev/null && ringside heap reach --json small.rsd >small.json || fail "compressed"
 ringside heap reach --json here.rsd | cmp - small.json || fail "the compressed dump says something else"
