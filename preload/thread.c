@@ -144,6 +144,7 @@ static void fill_slot(struct thread *t, const struct thread_birth *birth, uint64
 
 	slot->tid = t->tid;
 	slot->start_tick = slot->cpu_tick = now;
+	slot->handle = (uint64_t)pthread_self();
 	if (birth) {
 		slot->creator = birth->creator;
 		slot->create_stack = birth->creator_stack;
@@ -252,6 +253,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	t->is_late = false;
 	t->pointer = thread_pointer();
 	t->exit_passes = 0;
+	t->held_len = 0;
 	t->checkpoint_tick = now;
 	t->checkpoint_cpu_ns = clock_thread_cpu_ns();
 	t->random = random_seed(t, now);

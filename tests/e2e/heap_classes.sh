@@ -1,13 +1,13 @@
 #!/bin/sh
 # C++ objects by class, and which part of the heap is in memory, are those of a program that knows.
 . "$(dirname "$0")/lib.sh"
-ringside record -t reach=mark -o shapes.rsd -- shapes >truth.json 2>/dev/null || fail "shapes did not run"
-ringside heap classes --json --top 0 shapes.rsd >classes.json || fail "no classes"
-ringside heap resident --json --top 0 shapes.rsd >resident.json || fail "no resident"
+ringside record -t reach=mark -o classes.rsd -- classes >truth.json 2>/dev/null || fail "classes did not run"
+ringside heap classes --json --top 0 classes.rsd >classes.json || fail "no classes"
+ringside heap resident --json --top 0 classes.rsd >resident.json || fail "no resident"
 
 class='def class($c): .classes[] | select(.class == $c); $truth[0] as $t |'
 check "circles, of which three are lost" "$class"' class("scene::Circle") | .objects == 103 and .bytes == 103 * $t.circle
-	and .resident_bytes == .bytes and .lost_objects == 3 and .lost_bytes == 3 * $t.circle and .module == "shapes"' \
+	and .resident_bytes == .bytes and .lost_objects == 3 and .lost_bytes == 3 * $t.circle and .module == "classes"' \
 	--slurpfile truth truth.json <classes.json
 check "a template" "$class"' class("scene::Polygon<4>") | .objects == 60 and .bytes == 60 * $t.polygon and .lost_objects == 0' \
 	--slurpfile truth truth.json <classes.json

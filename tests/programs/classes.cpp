@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * shapes.cpp - objects of a few classes in numbers that are known, and blocks that are touched in part. Prints as JSON
+ * classes.cpp - objects of a few classes in numbers that are known, and blocks that are touched in part. Prints as JSON
  * what the reports must say.
  */
 #include <cstdio>
