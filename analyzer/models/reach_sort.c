@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/models/reach.h"
 #include "analyzer/util/list.h"
@@ -104,13 +105,30 @@ static void find_indirect(struct reach *r)
 	free(heads);
 }
 
+/*
+ * What the loader allocates for itself, as the vector of a thread's TLS: it keeps that for the next thread when a
+ * thread has ended, where nobody looks.
+ */
+static bool is_loaders(const struct reach *r, const struct reach_block *b)
+{
+	const struct stacks *stacks = r->a->rec.stacks;
+	const char *path = symbols_path(stacks_symbols(r->a->rec.stacks), stacks_node(stacks, b->stack).object);
+
+	return !strncmp(path_base(path), "ld-linux", 8) || !strncmp(path_base(path), "ld-2.", 5);
+}
+
+static void reach_special(struct reach *r)
+{
+	for (uint32_t i = 0; i < r->blocks_len; i++)
+		if (r->blocks[i].is_young || is_loaders(r, &r->blocks[i]))
+			reach_from(r, i << 1, true, false);
+	follow_reachable(r, false);
+}
+
 int reach_sort(struct reach *r, bool (*is_suppressed)(void *self, const struct reach_block *block), void *self)
 {
 	reach_roots(r, 0, r->sure_roots, false);
-	for (uint32_t i = 0; i < r->blocks_len; i++)
-		if (r->blocks[i].is_young)
-			reach_from(r, i << 1, true, false);
-	follow_reachable(r, false);
+	reach_special(r);
 	reach_roots(r, r->sure_roots, r->roots_len, true);
 	for (uint32_t i = 0; i < r->blocks_len; i++)
 		if (r->blocks[i].state == REACH_LOST && r->blocks[i].is_freed)

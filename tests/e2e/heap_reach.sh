@@ -88,6 +88,28 @@ ringside heap reach --json --focus '^thread_lost_block$' here.rsd | check "filte
 ringside heap reach --json --size 300-300 here.rsd | check "sizes too" \
 	'.summary.live_blocks == 1 and .summary.reachable_bytes == 300'
 
+# Threads that have ended leave nothing that is lost.
+cat >ended.c <<'END'
+#include <pthread.h>
+static void *end(void *arg)
+{
+	return arg;
+}
+int main(void)
+{
+	pthread_t thread[4];
+	for (int i = 0; i < 4; i++)
+		pthread_create(&thread[i], NULL, end, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	return 0;
+}
+END
+gcc -O1 -pthread -o ended ended.c || fail "ended"
+ringside record -t reach=exit -o ended.rsd ./ended 2>/dev/null || fail "ended did not run"
+ringside heap reach --json ended.rsd | check "ended threads" '.summary.live_blocks >= 1 and .summary.lost_blocks == 0
+	and .summary.possible_blocks == 0'
+
 # At exit, by itself; and what there is to say when there is none.
 ringside record -t reach=exit -o exit.rsd -- planted >/dev/null 2>&1 || fail "exit"
 ringside heap reach --json exit.rsd | check "at exit" '.summary.snapshot == "1 of 1, at exit" and .summary.lost_bytes >= 1454'
