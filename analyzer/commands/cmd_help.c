@@ -104,6 +104,8 @@ void command_help(const struct command *command, FILE *out)
 		fputs("\nThe dumps of a recording's descendants, in FILE.d, go with it. With --output FILE stays as it "
 		      "is.\n",
 		      out);
+	else if (command->groups & G_STACKS)
+		fputs("\nThe rights of a debugger are needed. Each thread is stopped for some ms.\n", out);
 	else if (command->groups)
 		fputs("\nWithout FILE the newest ringside.*.rsd of the current directory is read.\n", out);
 	fputs("\nExamples:\n", out);

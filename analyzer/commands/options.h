@@ -23,7 +23,8 @@ enum option_group {
 	G_REPORTS = 64,
 	G_HEAP = 128,
 	G_TRACE = 256,
-	G_ALL = 511,
+	G_STACKS = 512,
+	G_ALL = 1023,
 };
 
 enum option_id {
