@@ -179,6 +179,8 @@ static bool parse_number(const struct toggle *toggle, const char *s, const char 
 		return false;
 	if (toggle->type == TYPE_flag && value > 1)
 		return false;
+	if ((toggle->field == &config.freestack || toggle->field == &config.alloctime) && value > UINT32_MAX)
+		return false;
 	if (toggle->field == &config.depth && (value < 1 || value > RSD_DEPTH_MAX))
 		return false;
 	*field = value;

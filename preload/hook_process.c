@@ -7,6 +7,7 @@
  */
 #include "preload/fds.h"
 #include "preload/hook.h"
+#include "preload/memory.h"
 #include "preload/sampler.h"
 #include "preload/span.h"
 #include "preload/windows.h"
@@ -22,10 +23,14 @@ EXPORT pid_t fork(void)
 	int err;
 
 	HOOK_READY(fork);
-	if (is_recorded)
+	if (is_recorded) {
 		sampler_block(&mask);
+		memory_pause();
+	}
 	pid = real.fork();
 	err = errno;
+	if (is_recorded && pid)
+		memory_resume();
 	if (is_recorded && !pid)
 		windows_stand_in();
 	if (is_recorded)

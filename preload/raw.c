@@ -21,6 +21,8 @@ struct range_table {
 	struct range at[PER_TABLE];
 };
 
+uint64_t raw_mapped;
+
 static struct range_table first;
 
 static void *map(size_t size)
@@ -74,6 +76,8 @@ void *raw_map(size_t size)
 	for (struct range_table *t = &first; p && t; t = table_after(t))
 		if (put_into(t, (uintptr_t)p, (uintptr_t)p + whole_pages(size)))
 			break;
+	if (p)
+		__atomic_fetch_add(&raw_mapped, size, __ATOMIC_RELAXED);
 	return p;
 }
 
@@ -93,6 +97,7 @@ void raw_unmap(void *p, size_t size)
 {
 	forget((uintptr_t)p);
 	raw2(SYS_munmap, p, size);
+	__atomic_fetch_sub(&raw_mapped, size, __ATOMIC_RELAXED);
 }
 
 size_t raw_each(void (*visit)(void *self, uintptr_t from, uintptr_t to), void *self)

@@ -51,6 +51,9 @@ static inline long raw6(long n, long a, long b, long c, long d, long e, long f)
 #define raw4(n, a, b, c, d) raw6((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define raw5(n, a, b, c, d, e) raw6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
+/* raw_mapped - bytes that raw_map gave and raw_unmap did not take back: the recorder's own memory, for the reports. */
+extern uint64_t raw_mapped __attribute__((visibility("hidden")));
+
 /* raw_map - private anonymous memory of `size` bytes, zeroed, or NULL. Never the program's heap. */
 void *raw_map(size_t size);
 void raw_unmap(void *p, size_t size);

@@ -14,6 +14,7 @@
 #include "preload/config.h"
 #include "preload/file.h"
 #include "preload/hook.h"
+#include "preload/memory.h"
 #include "preload/raw.h"
 
 #define SAMPLE_STEP (16u << 10)
@@ -60,7 +61,7 @@ static bool sample_room(struct thread *t)
 {
 	struct rsd_extent *ext = t->samples;
 
-	if (ext && ext->used + sizeof(struct rec_sample) <= t->samples_ready)
+	if (ext && ext->used + CODEC_RECORD_MAX <= t->samples_ready)
 		return true;
 	if (ext && t->samples_ready + SAMPLE_STEP <= extent_capacity(ext)) {
 		if (file_populate((char *)extent_data(ext) + t->samples_ready, SAMPLE_STEP) != 0)
@@ -75,6 +76,14 @@ static bool sample_room(struct thread *t)
 	t->samples = ext;
 	t->samples_ready = SAMPLE_STEP - sizeof(*ext);
 	return true;
+}
+
+/* `record` begins with its head; of `size` bytes, with room for them. */
+static void sample_put(struct thread *t, uint64_t now, const void *record, size_t size)
+{
+	__builtin_memcpy(extent_end(t->samples), record, size);
+	t->samples->stream.tick = now;
+	extent_commit(t->samples, size);
 }
 
 static bool sample_stacks(struct thread *t)
@@ -103,12 +112,24 @@ static void take_sample(struct thread *t, const ucontext_t *context, uint32_t we
 	record.stack = stack_capture(t->sample_stacks, &from, true);
 	record.cpu_ns = clock_thread_cpu_ns();
 	record.h = head;
-	__builtin_memcpy((char *)extent_data(t->samples) + t->samples->used, &record, sizeof(record));
-	t->samples->stream.tick = now;
-	__atomic_store_n(&t->samples->used, t->samples->used + sizeof(record), __ATOMIC_RELEASE);
+	sample_put(t, now, &record, sizeof(record));
 	t->slot->samples += weight;
 	t->slot->cpu_ns = record.cpu_ns;
 	t->slot->cpu_tick = now;
+	t->slot->self_ticks += clock_now() - now;
+}
+
+/* Beside the sample, for all threads together: what the process holds. */
+static void take_memory(struct thread *t)
+{
+	uint64_t now = clock_now();
+	struct rec_head head = { RSD_HEAD(EV_MEMORY, sizeof(struct rec_memory), 0), now };
+	struct rec_memory record;
+
+	if (!memory_is_due(now) || !sample_room(t) || !memory_read(&record))
+		return;
+	record.h = head;
+	sample_put(t, now, &record, sizeof(record));
 	t->slot->self_ticks += clock_now() - now;
 }
 
@@ -155,6 +176,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		return;
 	t->sampling = 1;
 	take_sample(t, context, 1);
+	take_memory(t);
 	t->sampling = 0;
 }
 
@@ -245,6 +267,7 @@ static void timer_arm(struct thread *t)
 
 void sampler_thread_begin(struct thread *t)
 {
+	memory_threads(1);
 	if (!sampler_signal)
 		return;
 	if (file_header->cpu_source == RSD_CPU_PERF) {

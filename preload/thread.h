@@ -52,6 +52,12 @@ struct thread {
 	uint32_t tid;
 	/* Bytes until the next sampled allocation, see heap.c. 0: every call is looked at. */
 	uint64_t skip_bytes;
+	/* Of heap_exact.h. */
+	uint64_t free_limit;	 /* frees whose hash is below this are looked at */
+	uint32_t timing;	 /* enum heap_timing of the next call */
+	uint32_t until_attended; /* calls until heap_attend */
+	bool is_watched_next;	 /* and then the next one is HEAP_WATCHED */
+	uint64_t watch_tick, watch_cpu_ns;
 	struct lane lane[2];
 	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
 
@@ -184,7 +190,7 @@ static inline void extent_commit(struct rsd_extent *ext, size_t size)
 void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size);
 
 /* lane_stack - the stack id for a wrapper's caller. */
-static inline uint32_t lane_stack(struct lane *lane, const struct regs *from)
+static inline __attribute__((always_inline)) uint32_t lane_stack(struct lane *lane, const struct regs *from)
 {
 	return stack_capture(lane->stacks, from, false);
 }

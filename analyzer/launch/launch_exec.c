@@ -32,7 +32,7 @@ static void add_image(struct images *images, const char *path)
 	struct rsd_header h;
 	int fd = open_dump(path, O_RDONLY);
 	bool is_dump = fd >= 0 && pread(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h) &&
-		       !memcmp(h.magic, RSD_MAGIC, sizeof(h.magic)) && h.version == RSD_VERSION;
+		       !memcmp(h.magic, RSD_MAGIC, sizeof(h.magic)) && h.version >= RSD_VERSION_OLDEST && h.version <= RSD_VERSION;
 	struct image *list = images->list;
 
 	if (fd >= 0)

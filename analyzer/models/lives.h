@@ -26,7 +26,8 @@ struct life {
 	uint64_t tag;  /* the watcher's own: 0 at birth, kept by a realloc */
 	struct stack_id stack;
 	uint32_t group;	      /* see lives.groups; 0 without */
-	uint32_t thread : 24; /* index, or PASS_NO_THREAD */
+	uint32_t thread : 23; /* index, or PASS_NO_THREAD */
+	uint32_t api : 4;     /* apis.def: the call that made it; 0: not known */
 	uint32_t is_sampled : 1;
 	uint32_t is_resized : 1; /* a realloc made it out of another one */
 };
@@ -41,12 +42,15 @@ enum life_fate {
 struct life_end {
 	uint64_t tick;
 	uint64_t between; /* allocations of its own thread after it and before the end: 0 for heaptrack's temporaries */
-	struct stack_id stack; /* of the free; {0}: not recorded */
+	struct stack_id stack; /* of the free, or of the realloc; {0}: not recorded, see lives_known */
 	uint32_t thread;
 	enum life_fate fate;
 };
 
-/* Who wants to know; each may be NULL. Without `resized` a realloc is an end and a birth. */
+/*
+ * Who wants to know; each may be NULL. Without `resized` a realloc is an end and a birth, each told when it happened:
+ * other threads' events may come between.
+ */
 struct life_watcher {
 	void *self;
 	void (*born)(void *self, struct life *life);
@@ -95,5 +99,11 @@ static inline struct weight lives_weight(const struct lives *l, const struct lif
 {
 	return weight_of((double)l->a->rec.reader.header.sample_bytes, life->size, life->is_sampled);
 }
+
+/*
+ * lives_known - how many blocks one stands for whose end has a stack: none that has not. Of exact recordings only a
+ * random part of the frees has one.
+ */
+struct weight lives_known(const struct lives *l, const struct life *life, const struct life_end *end);
 
 #endif

@@ -48,13 +48,18 @@ static int find_column(const struct report_run *r, const struct table *t, size_t
 	return -EINVAL;
 }
 
+void report_rank(const struct report_run *r, struct table *t, size_t column)
+{
+	table_sort(t, column, true);
+	if (r->options->top)
+		table_cut(t, r->options->top);
+}
+
 int report_order(const struct report_run *r, struct table *t, size_t column)
 {
 	if (r->options->order && find_column(r, t, &column))
 		return -EINVAL;
-	table_sort(t, column, true);
-	if (r->options->top)
-		table_cut(t, r->options->top);
+	report_rank(r, t, column);
 	return 0;
 }
 
@@ -139,4 +144,19 @@ void report_threshold(struct report_run *r, uint64_t bytes, struct page *page, c
 	r->is_over = true;
 	page_note(page, "--fail-on: %" PRIu64 " bytes are %s, %" PRIu64 " are allowed", bytes, what,
 		  r->options->fail_on);
+}
+
+void report_frees_note(const struct report_run *r, struct page *page)
+{
+	uint32_t every = r->a->rec.reader.header.free_every;
+
+	if (!every)
+		page_note(page,
+			  "the recording has no stacks of frees: record with -t freestack=1 for all, or freestack=32");
+	else if (every > 1 && r->a->rec.reader.header.heap_mode == RSD_HEAP_EXACT)
+		page_note(page,
+			  "where a block was freed is known for one free in %" PRIu32 ", chosen at random; numbers of "
+			  "blocks and bytes are scaled up from these, and are right to about 200 / sqrt(recorded) %%. "
+			  "-t freestack=1 records all.",
+			  every);
 }

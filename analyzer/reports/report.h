@@ -65,6 +65,9 @@ int report_lives(const struct report_run *r, enum group_by by, struct groups *g,
  */
 int report_order(const struct report_run *r, struct table *t, size_t column);
 
+/* report_rank - of a further table: by `column`, whatever the user named, and the rows that are asked for. */
+void report_rank(const struct report_run *r, struct table *t, size_t column);
+
 /*
  * report_window - the stretch of time that is asked for, in ticks. Reports that must know what happened before take it
  * off the filter, so that their passes see everything, and cut for themselves.
@@ -90,6 +93,8 @@ void report_sampled_note(const struct report_run *r, const struct lives *l, stru
 
 /* report_threshold - `bytes` is the number that --fail-on is about; `what` they are ("lost") for the note. */
 void report_threshold(struct report_run *r, uint64_t bytes, struct page *page, const char *what);
+/* report_frees_note - says of how many frees the place is known, and what follows for the numbers. */
+void report_frees_note(const struct report_run *r, struct page *page);
 
 #define REPORT(subject, name, title, words) int report_##subject##_##name(struct report_run *r, struct page *page);
 #include "analyzer/reports/reports.def"

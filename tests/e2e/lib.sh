@@ -5,7 +5,7 @@ PATH="$root/build/bin:$root/build/demos:$root/build/tests/programs:$PATH"
 export PATH NO_COLOR=1
 unset RINGSIDE LD_PRELOAD
 lib="$root/build/lib/ringside/libringside.so"
-dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX") || exit 1
 # A check behind a pipe runs in a shell of its own, whose exit ends only that: what failed is remembered in a file.
 failed="$dir.failed"
 finish() {
