@@ -219,6 +219,19 @@ static uint64_t random_seed(const struct thread *t, uint64_t now)
 	return x ? x : 1;
 }
 
+/* The builtin for it is newer than the compilers we want to build with. */
+static uintptr_t thread_pointer(void)
+{
+	uintptr_t pointer;
+
+#if defined(__x86_64__)
+	__asm__("movq %%fs:0, %0" : "=r"(pointer));
+#else
+	__asm__("mrs %0, tpidr_el0" : "=r"(pointer));
+#endif
+	return pointer;
+}
+
 struct thread *thread_register(const struct thread_birth *birth)
 {
 	struct thread *t = is_mute ? NULL : take_state();
@@ -240,6 +253,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	now = clock_now();
 	t->tid = (uint32_t)raw1(SYS_gettid, 0);
 	t->is_late = false;
+	t->pointer = thread_pointer();
 	t->exit_passes = 0;
 	t->held_len = 0;
 	t->checkpoint_tick = now;

@@ -79,6 +79,7 @@ struct thread {
 	uint8_t has_cut;     /* a sample's signal ended a system call with EINTR: see span_retry */
 	uint32_t tick_phase; /* which ticks are kept */
 
+	uintptr_t pointer; /* where libc keeps what is the thread's own */
 	uint32_t held_len; /* more than HELD_MAX: the last ones are not told apart */
 	struct held_lock held[HELD_MAX];
 

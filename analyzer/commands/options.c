@@ -276,6 +276,9 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 	case OPT_suppress:
 		o->report.suppressions = value;
 		break;
+	case OPT_fail_bytes:
+		o->report.has_fail_on = true;
+		return parse_size(&value, &o->report.fail_on) || *value ? -EINVAL : 0;
 	case OPT_full_names:
 		o->view.full_names = true;
 		break;

@@ -39,6 +39,8 @@ static bool is_wanted(const struct groups *g, struct stack_id stack)
 	const struct frame *frame;
 	bool in_focus = !g->focus;
 
+	if (g->suppressions && suppressions_find(g->suppressions, g->stacks, stack))
+		return false;
 	if (!g->focus && !g->ignore)
 		return true;
 	while ((frame = stacks_next_frame(&w))) {

@@ -294,6 +294,64 @@ bool elf_object_data(struct elf_object *o, uint64_t address, struct elf_symbol *
 	return elf_symbols_find(&o->symbols.data, address, out);
 }
 
+bool elf_object_function_named(struct elf_object *o, const char *name, struct elf_symbol *out)
+{
+	const struct elf_symbol_list *l = &o->symbols.functions;
+
+	elf_object_read_symbols(o);
+	for (size_t i = 0; i < l->len; i++) {
+		size_t len = strcspn(l->list[i].name, "@");
+
+		if (!strncmp(l->list[i].name, name, len) && !name[len]) {
+			*out = l->list[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- contents ---- */
+
+static size_t segment_bytes(Elf *elf, const GElf_Phdr *phdr, uint64_t address, void *out, size_t size)
+{
+	uint64_t into = address - phdr->p_vaddr;
+	Elf_Data *data;
+
+	if (phdr->p_type != PT_LOAD || address < phdr->p_vaddr || into >= phdr->p_filesz)
+		return 0;
+	if (size > phdr->p_filesz - into)
+		size = phdr->p_filesz - into;
+	data = elf_getdata_rawchunk(elf, (int64_t)(phdr->p_offset + into), size, ELF_T_BYTE);
+	if (!data)
+		return 0;
+	memcpy(out, data->d_buf, data->d_size < size ? data->d_size : size);
+	return data->d_size < size ? data->d_size : size;
+}
+
+size_t elf_object_bytes(struct elf_object *o, uint64_t address, void *out, size_t size)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module_getelf(o->module, &bias);
+	size_t count, got = 0;
+	GElf_Phdr phdr;
+
+	if (!elf || elf_getphdrnum(elf, &count))
+		return 0;
+	for (size_t i = 0; i < count && !got; i++)
+		if (gelf_getphdr(elf, (int)i, &phdr))
+			got = segment_bytes(elf, &phdr, address, out, size);
+	return got;
+}
+
+unsigned elf_object_machine(struct elf_object *o)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module_getelf(o->module, &bias);
+	GElf_Ehdr ehdr;
+
+	return elf && gelf_getehdr(elf, &ehdr) ? ehdr.e_machine : 0;
+}
+
 const char *elf_object_plt(struct elf_object *o, uint64_t address, uint64_t *start)
 {
 	GElf_Addr bias;

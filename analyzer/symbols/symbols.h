@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "analyzer/symbols/modules.h"
+#include "analyzer/util/buf.h"
 
 /* How a frame got its name, best first. */
 enum frame_source {
@@ -121,6 +122,15 @@ const char *symbols_addr_data_name(struct symbols *s, struct modules *modules, u
  * routines and the like; stacks use symbols_lookup.
  */
 const struct frame_chain *symbols_addr_lookup(struct symbols *s, struct modules *modules, uint64_t addr);
+
+/* symbols_returned_text - see elf_text.h; -ENOENT also when there is no file. */
+int symbols_returned_text(struct symbols *s, uint32_t object, const char *function, struct buf *out);
+
+/*
+ * symbols_class_name - the C++ class whose virtual table holds `address` of `object`: "ns::Shape". What objects of the
+ * class begin with is such an address. Interned, or NULL when no table is there.
+ */
+const char *symbols_class_name(struct symbols *s, uint32_t object, uint64_t address);
 
 /* symbols_intern - the one copy of `text` in this struct symbols; NULL without memory. */
 const char *symbols_intern(struct symbols *s, const char *text);
