@@ -192,6 +192,32 @@ int file_open(bool is_child, const struct rsd_header *parent, char **argv)
 	return 0;
 }
 
+static bool is_dump(const struct rsd_header *h)
+{
+	for (int i = 0; i < 8; i++)
+		if (h->magic[i] != RSD_MAGIC[i])
+			return false;
+	return h->version == RSD_VERSION;
+}
+
+void file_tell_missing(void)
+{
+	int fd = path_is_descendant() ? path_open_root() : -1;
+	struct rsd_header *h;
+	long p;
+
+	if (fd < 0)
+		return;
+	p = raw6(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	raw1(SYS_close, fd);
+	if (p < 0 && p > -4096)
+		return;
+	h = (struct rsd_header *)p;
+	if (is_dump(h))
+		__atomic_fetch_add(&h->counter[COUNT_CHILD_LOST], 1, __ATOMIC_RELAXED);
+	raw2(SYS_munmap, p, PAGE);
+}
+
 /* No further extent is tried once the system refused one, or each failure would move the file's end. */
 static void stop_growing(void)
 {
@@ -215,6 +241,13 @@ void file_finish_mute(int end_kind, int end_code)
 	}
 }
 
+void file_note_memory(void)
+{
+	if (file_header)
+		__atomic_store_n(&file_header->counter[COUNT_OWN_BYTES], __atomic_load_n(&raw_mapped, __ATOMIC_RELAXED),
+				 __ATOMIC_RELAXED);
+}
+
 void file_finish(int end_kind, int end_code)
 {
 	struct rsd_header *h = file_header;
@@ -224,6 +257,7 @@ void file_finish(int end_kind, int end_code)
 	if (!h)
 		return;
 	h->cpu_ns = clock_process_cpu_ns();
+	file_note_memory();
 	if (raw2(SYS_getrusage, RUSAGE_SELF, &usage) == 0) {
 		h->user_ns = timeval_ns(usage.ru_utime);
 		h->system_ns = timeval_ns(usage.ru_stime);

@@ -3,8 +3,11 @@
  * hook_signal.c - our sampling signal as the program sees it: not there.
  *
  * A query of our number says "default"; setting a handler for it makes us step aside for good. Sets that are
- * waited for, read through signalfd or listed as pending come without it.
+ * waited for, read through signalfd or listed as pending come without it. The same goes for handlers of SIGBUS,
+ * but that remains the program's signal.
  */
+#include "preload/bus.h"
+#include "preload/handler.h"
 #include "preload/hook.h"
 #include "preload/masks.h"
 #include "preload/sampler.h"
@@ -12,7 +15,7 @@
 
 static bool is_ours(int sig)
 {
-	return unlikely(sig == sampler_signal) && sig != 0;
+	return unlikely((sig == sampler_signal && sig != 0) || bus_is_ours(sig));
 }
 
 /* The program wants the number for itself. What is pending of ours goes with being ignored. */
@@ -20,6 +23,10 @@ static void step_aside(int sig)
 {
 	struct sigaction plain = { .sa_handler = SIG_IGN };
 
+	if (sig == SIGBUS) {
+		handler_default(sig);
+		return;
+	}
 	sampler_yield();
 	real.sigaction(sig, &plain, NULL);
 	plain.sa_handler = SIG_DFL;

@@ -13,6 +13,7 @@
 
 #include "preload/config.h"
 #include "preload/file.h"
+#include "preload/handler.h"
 #include "preload/hook.h"
 #include "preload/memory.h"
 #include "preload/raw.h"
@@ -29,31 +30,6 @@ int sampler_signal;
  */
 static uint32_t tick_hz;
 #define EXPIRIES_PER_TICK 64u
-
-/* The kernel's struct sigaction; libc's wrapper would add its own restorer and could be interposed. */
-struct kernel_sigaction {
-	void (*handler)(int, siginfo_t *, void *);
-	unsigned long flags;
-	void (*restorer)(void);
-	uint64_t mask;
-};
-
-#define SA_RESTORER_FLAG 0x04000000ul
-
-#if defined(__x86_64__)
-void sampler_restore(void);
-/* rt_sigreturn, in the very bytes that unwinders recognise as a signal frame. */
-__asm__(".text\n"
-	".p2align 4\n"
-	"nop\n"
-	".globl sampler_restore\n"
-	".hidden sampler_restore\n"
-	".type sampler_restore, @function\n"
-	"sampler_restore:\n"
-	"\tmovq $15, %rax\n"
-	"\tsyscall\n"
-	".size sampler_restore, .-sampler_restore\n");
-#endif
 
 /* ---- the handler ---- */
 
@@ -145,25 +121,14 @@ static bool tick_is_due(struct thread *t)
 	return true;
 }
 
-/*
- * Somebody sent the number by kill, raise or sigqueue. The program has no handler for it, so far as it knows: what it
- * sent has the default effect, as soon as our handler returns.
- */
-static void die_of(int sig)
-{
-	struct kernel_sigaction plain = { 0 };
-
-	raw4(SYS_rt_sigaction, sig, &plain, NULL, 8);
-	raw3(SYS_tgkill, raw1(SYS_getpid, 0), raw1(SYS_gettid, 0), sig);
-}
-
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct thread *t = thread_self;
 	bool is_timer = info->si_code == SI_TIMER;
 
+	/* Sent by kill, raise or sigqueue. The program has no handler for it, so far as it knows. */
 	if (!is_timer && info->si_code <= 0)
-		die_of(sig);
+		handler_die_of(sig);
 	/* Only our timer and our perf event. */
 	if (!is_timer && info->si_code != POLL_IN && info->si_code != POLL_HUP)
 		return;
@@ -316,25 +281,11 @@ void sampler_unblock(const uint64_t *old_mask)
 /* The highest real-time signal that nobody has touched. */
 static int install(void)
 {
-	struct kernel_sigaction ours = {
-		.handler = on_signal,
-		.flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK,
-		.mask = ~(uint64_t)0,
-	};
 	int lowest = 34;
 
-#if defined(__x86_64__)
-	ours.flags |= SA_RESTORER_FLAG;
-	ours.restorer = sampler_restore;
-#endif
-	for (int sig = 64; sig >= lowest; sig--) {
-		struct kernel_sigaction now = { 0 };
-
-		if (raw4(SYS_rt_sigaction, sig, NULL, &now, 8) != 0 || now.handler)
-			continue;
-		if (raw4(SYS_rt_sigaction, sig, &ours, NULL, 8) == 0)
+	for (int sig = 64; sig >= lowest; sig--)
+		if (handler_install(sig, on_signal, ~(uint64_t)0, SA_RESTART))
 			return sig;
-	}
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/launch/launch.h"
 #include "analyzer/launch/launch_exec.h"
 #include "analyzer/util/buf.h"
 #include "format/record.h"
@@ -76,7 +77,7 @@ static void mark(const struct image *image, const struct image *next)
 void launch_mark_execs(const char *file, const char *directory)
 {
 	struct images images = { 0 };
-	DIR *dir = opendir(directory);
+	DIR *dir = launch_directory(directory);
 
 	add_image(&images, file);
 	for (struct dirent *d; dir && (d = readdir(dir));) {
