@@ -276,6 +276,8 @@ static void bad_values_leave_the_default(void **state)
 		{ "locktrace", "1s", { "", "x", "1m" } },
 		{ "iotrace", "1s", { "", "x", "1m" } },
 		{ "stalltrace", "1s", { "", "x", "1m" } },
+		{ "deadlocktrace", "1s", { "", "x", "1m" } },
+		{ "lockorder", "0", { "", "2", "yes" } },
 		{ "rss", "1", { "", "2", "1g", "on" } },
 		{ "inittrace", "1", { "", "2", "yes", "-1", "on", "0.5" } },
 		{ "budget", "5", { "", "5%", "0.5", "x" } },
