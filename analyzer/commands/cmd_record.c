@@ -2,50 +2,16 @@
 /* cmd_record.c - look at the program, run it recorded, say what was written. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analyzer/launch/elfcheck.h"
-#include "analyzer/launch/launch.h"
+#include "analyzer/commands/inspect.h"
 #include "analyzer/commands/options.h"
+#include "analyzer/launch/launch.h"
 #include "analyzer/show/render.h"
 #include "analyzer/util/die.h"
-
-/* A sentence of one or two lines; the second stands below the first. */
-static void say(const char *reason)
-{
-	while (*reason) {
-		size_t len = strcspn(reason, "\n");
-
-		warn("%.*s", (int)len, reason);
-		reason += len + (reason[len] == '\n');
-	}
-}
-
-/* 0 to go on, else an exit code. */
-static int inspect(const char *program)
-{
-	struct buf path = { 0 }, reason = { 0 };
-	enum elf_verdict verdict = elf_find(program, &path, &reason);
-
-	if (verdict == ELF_FINE)
-		verdict = elf_check(buf_string(&path), &reason);
-	say(buf_string(&reason));
-	buf_release(&path);
-	buf_release(&reason);
-	switch (verdict) {
-	case ELF_REFUSED:
-		warn("%s was not run.", program);
-		return EXIT_OWN_FAILURE;
-	case ELF_NOT_EXECUTABLE:
-		return EXIT_NOT_EXECUTABLE;
-	case ELF_NOT_FOUND:
-		return EXIT_NOT_FOUND;
-	default:
-		return 0;
-	}
-}
 
 /* FILE as short as it can be typed here, quoted when a shell would take it apart. */
 static void put_file(struct buf *out, const char *file)
@@ -66,13 +32,33 @@ static void put_file(struct buf *out, const char *file)
 	buf_add_char(out, '\'');
 }
 
+static char *directory_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+}
+
+/* The file itself is safe from others; its name is only as safe as the directory. */
+static void warn_of_directory(const char *file)
+{
+	char *directory = directory_of(file);
+	struct stat st;
+
+	if (directory && !stat(directory, &st) &&
+	    (((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX)) || (st.st_uid && st.st_uid != geteuid())))
+		warn("%s: others can write to this directory: they can remove the recording or put another one in its "
+		     "place",
+		     directory);
+	free(directory);
+}
+
 /* Less than a first extent of each kind takes. */
 static bool is_disk_full(const char *file)
 {
 	struct statvfs fs;
-	const char *slash = strrchr(file, '/');
-	char *directory = strndup(file, slash ? (size_t)(slash - file) + 1 : 0);
-	bool is_full = directory && !statvfs(*directory ? directory : ".", &fs) && fs.f_bavail * fs.f_frsize < 1 << 20;
+	char *directory = directory_of(file);
+	bool is_full = directory && !statvfs(directory, &fs) && fs.f_bavail * fs.f_frsize < 1 << 20;
 
 	free(directory);
 	return is_full;
@@ -91,6 +77,7 @@ static void summarize(const struct launch *l, const struct launch_result *r)
 			warn("nothing was recorded: %s never loaded the library", l->program);
 		return;
 	}
+	warn_of_directory(buf_string(&l->file));
 	put_file(&file, buf_string(&l->file));
 	if (r->descendants)
 		buf_printf(&more, " and %zu descendants%s", r->descendants, r->running ? ", some still running" : "");
@@ -145,7 +132,7 @@ int cmd_record(struct options *o)
 	}
 	l.program = o->args[0];
 	l.argv = o->args;
-	code = inspect(l.program);
+	code = program_inspect(l.program);
 	if (!code && launch_library(&library, &error)) {
 		warn("%s", buf_string(&error));
 		code = EXIT_OWN_FAILURE;
