@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""run.py - programs that others wrote, bare and recorded: do they behave the same?
+
+A case is a file of shell in this folder; case.py says what its head may hold. Each is run twice without the library,
+then once in every mode. Exit status, stdout, stderr and all files it left must be what the bare runs had. What the two
+bare runs do not agree on must be declared in the case, and what is declared without need is told.
+
+0: all cases that ran are identical. 1: a difference. 2: there was nothing to run.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.dont_write_bytecode = True
+
+import case  # noqa: E402
+import compare  # noqa: E402
+import page  # noqa: E402
+import runs  # noqa: E402
+
+
+def chosen(arguments):
+    names = sorted(name for name in os.listdir(arguments.cases) if name.endswith(".sh"))
+    cases = [case.read(os.path.join(arguments.cases, name)) for name in names]
+    if arguments.quick:
+        cases = [one for one in cases if one.quick]
+    return [one for one in cases if arguments.only in one.name]
+
+
+def judge(one, where, modes):
+    """All runs of one case. Returns what the table says about it."""
+    row = {"name": one.name, "title": one.title, "packages": one.versions(), "normalised": one.described(),
+           "cells": {}, "notes": [], "seconds": 0}
+    missing = one.missing()
+    if missing:
+        return row | {"verdict": "not installed", "why": "missing: " + " ".join(missing)}
+    begin = time.monotonic()
+    place = runs.Place(one, where)
+    try:
+        problem = place.prepare()
+        if problem:
+            return row | {"verdict": "broken", "why": problem}
+        bare = [place.run(None), place.run(None)]
+        agreed = compare.Bare(one, bare)
+        row["lines"], row["files"] = agreed.amount()
+        row["notes"] += agreed.needless()
+        if agreed.problem:
+            return row | {"verdict": "broken", "why": agreed.problem}
+        for mode in modes:
+            reason = one.without.get(mode.name)
+            if reason:
+                row["cells"][mode.name] = "left out: " + reason
+                continue
+            found = agreed.differences(place.run(mode))
+            row["cells"][mode.name] = "; ".join(found) or "identical"
+    finally:
+        place.clean()
+        row["seconds"] = round(time.monotonic() - begin, 1)
+    same = all(cell == "identical" or cell.startswith("left out") for cell in row["cells"].values())
+    return row | {"verdict": "identical" if same else "DIFFERENT"}
+
+
+def tell(row):
+    print("%-13s %s (%.0f s)%s" % (row["verdict"], row["name"], row["seconds"],
+                                  ": " + row["why"] if "why" in row else ""), flush=True)
+    for name, cell in row["cells"].items():
+        if cell != "identical":
+            print("    %-12s %s" % (name, cell))
+    for note in row["notes"]:
+        print("    note: " + note)
+    sys.stdout.flush()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", help="the build folder")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--mode", default="", help="this mode only")
+    parser.add_argument("--quick", action="store_true", help="the short form, for make check")
+    parser.add_argument("--cases", default=HERE, help="folder of the cases")
+    parser.add_argument("--page", help="file to write the table to")
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    modes = [mode for mode in runs.MODES if (not arguments.quick or mode.quick) and arguments.mode in mode.name]
+    cases = chosen(arguments)
+    if not cases or not modes:
+        print("conformance: no case to run", file=sys.stderr)
+        return 2
+    build = os.path.abspath(arguments.build)
+    begin = time.time()
+    # The longest first, so that the last to end is a short one.
+    cases.sort(key=lambda one: -one.seconds)
+    rows = []
+    with concurrent.futures.ProcessPoolExecutor(arguments.jobs, initializer=runs.adopt_orphans) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(judge, one, build, modes) for one in cases]):
+            rows.append(done.result())
+            tell(rows[-1])
+    rows.sort(key=lambda row: row["name"])
+    counts = {word: sum(row["verdict"] == word for row in rows)
+              for word in ("identical", "DIFFERENT", "broken", "not installed")}
+    print(", ".join("%d %s" % (counts[word], word) for word in counts) + " in %d s" % (time.time() - begin))
+    if arguments.page and not arguments.only and not arguments.mode and not arguments.quick:
+        page.write(arguments.page, rows, modes, build, time.time() - begin)
+    if not counts["identical"] + counts["DIFFERENT"] + counts["broken"]:
+        return 2
+    return 1 if counts["DIFFERENT"] + counts["broken"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
