@@ -1,7 +1,7 @@
 # Title: perl, lua, luajit, ruby, php, tcl, gawk, bc, jq: forks, alarms, threads, files
 # Needs: perl lua5.4 luajit ruby php tclsh gawk bc jq
 # Package: perl lua5.4 luajit ruby php-cli tcl gawk bc jq
-# Time: 90
+# Time: 200
 
 run() {
 	perl -e 'use strict; $| = 1; my %h; $h{$_} = $_ x 3 for 1 .. 100000; print scalar(keys %h), "\n";

@@ -33,13 +33,17 @@ def chosen(arguments):
 
 
 def judge(one, where, modes):
+    begin = time.monotonic()
+    return verdict(one, where, modes) | {"seconds": round(time.monotonic() - begin, 1)}
+
+
+def verdict(one, where, modes):
     """All runs of one case. Returns what the table says about it."""
     row = {"name": one.name, "title": one.title, "packages": one.versions(), "normalised": one.described(),
-           "cells": {}, "notes": [], "seconds": 0}
+           "cells": {}, "notes": []}
     missing = one.missing()
     if missing:
         return row | {"verdict": "not installed", "why": "missing: " + " ".join(missing)}
-    begin = time.monotonic()
     place = runs.Place(one, where)
     try:
         problem = place.prepare()
@@ -60,7 +64,6 @@ def judge(one, where, modes):
             row["cells"][mode.name] = "; ".join(found) or "identical"
     finally:
         place.clean()
-        row["seconds"] = round(time.monotonic() - begin, 1)
     same = all(cell == "identical" or cell.startswith("left out") for cell in row["cells"].values())
     return row | {"verdict": "identical" if same else "DIFFERENT"}
 

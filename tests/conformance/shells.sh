@@ -1,16 +1,18 @@
 # Title: bash, dash, zsh, mksh, tcsh, busybox: traps, job control, pipelines, background jobs
 # Needs: bash dash zsh mksh tcsh busybox setsid
 # Package: bash dash zsh mksh tcsh busybox-static
-# Time: 60
+# Time: 120
 # Quick: yes
+# Normalise: ^\[1\] \d{3,}$ => [1] N | zsh tells the process number
+# Normalise: line 22: +\d+ Seg => line 22: N Seg | bash tells the process number
 
 posix='
 trap "echo usr1" USR1
 trap "echo exit \$?" EXIT
 kill -USR1 $$
-sleep 0.2 & p=$!
+sleep 20 & p=$!
 kill -TERM $p; wait $p; echo "terminated: $?"
-(sleep 0.1; kill -USR1 $$) & wait $!; echo "interrupted wait: $?"
+(sleep 0.1; kill -USR1 $$; sleep 1) & wait $!; echo "interrupted wait: $?"
 wait
 seq 1000 | sort -rn | head -n 1 | cat
 seq 100000 | head -n 1
