@@ -17,7 +17,7 @@ long (*hook_next_syscall)(long n, ...);
 
 static void *look_up(const char *name, const char *version)
 {
-	void *p = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+	void *p = version && dlvsym ? dlvsym(RTLD_NEXT, name, version) : NULL;
 
 	return p ? p : dlsym(RTLD_NEXT, name);
 }

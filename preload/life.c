@@ -22,6 +22,7 @@
 #include "preload/inittrace.h"
 #include "preload/lines.h"
 #include "preload/locks.h"
+#include "preload/old_libc.h"
 #include "preload/open.h"
 #include "preload/path.h"
 #include "preload/raw.h"
@@ -150,7 +151,7 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 	bool opened;
 
 	(void)argc;
-	if (started || is_secure())
+	if (started || !libc_is_glibc() || is_secure())
 		return;
 	hook_begin();
 	toggles = environment(envp, "RINGSIDE");
