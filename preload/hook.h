@@ -40,6 +40,8 @@ struct real {
 #include "preload/hooks.def"
 };
 extern struct real real HIDDEN;
+/* The program's realloc is not ours: an allocator stands before us, and most of the heap is not seen. */
+extern bool hook_realloc_is_foreign HIDDEN;
 extern long (*hook_next_syscall)(long n, ...); /* real.syscall, where assembly finds it */
 
 /* What fortified programs call, libc declares only in inline headers; what old ones call, it no longer declares. */

@@ -206,7 +206,8 @@ EXPORT void *realloc(void *old, size_t size)
 
 /*
  * By the original realloc: glibc's reallocarray calls realloc through the PLT, that is the wrapper above, and the block
- * would be recorded twice.
+ * would be recorded twice. When somebody before us has an allocator (the program itself, or a library preloaded first),
+ * blocks are his, and libc's reallocarray finds his realloc.
  */
 EXPORT void *reallocarray(void *old, size_t n, size_t size)
 {
@@ -215,6 +216,8 @@ EXPORT void *reallocarray(void *old, size_t n, size_t size)
 
 	if (!KNOWN(realloc))
 		return NULL;
+	if (unlikely(hook_realloc_is_foreign))
+		return real.reallocarray(old, n, size);
 	if (__builtin_mul_overflow(n, size, &total)) {
 		errno = ENOMEM;
 		return NULL;
