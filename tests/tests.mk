@@ -103,10 +103,18 @@ e2e: all demos programs ## only the end-to-end tests
 oracle-long: all demos programs units ## compare stacks in real programs ten times as long: about 10 minutes
 	@ORACLE_SCALE=10 tests/e2e/oracle_programs.sh
 
+# Knobs: CASE=word (only cases whose name contains it; the page stays as it is), MODE_ONLY=word.
+conformance: all ## programs that others wrote, bare and recorded: about 20 minutes; writes docs/conformance.md
+	@nice -n 5 tests/conformance/run.py $(if $(CASE),--only $(CASE)) $(if $(MODE_ONLY),--mode "$(MODE_ONLY)") \
+		--page docs/conformance.md $(B)
+
+conformance-deps: ## install the programs that `make conformance` runs (Debian)
+	@scripts/conformance-deps.sh
+
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
-.PHONY: units check e2e oracle-long warnings
+.PHONY: units check e2e oracle-long conformance conformance-deps warnings
 .PRECIOUS: $(B)/san/%.o
 -include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d) $(TSAN_ANALYZER_OBJ:.o=.d)
 .SECONDARY: $(TSAN_OBJ) $(TSAN_ANALYZER_OBJ)

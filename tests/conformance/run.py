@@ -25,6 +25,7 @@ import runs  # noqa: E402
 
 
 def chosen(arguments):
+    arguments.cases = os.path.abspath(arguments.cases)
     names = sorted(name for name in os.listdir(arguments.cases) if name.endswith(".sh"))
     cases = [case.read(os.path.join(arguments.cases, name)) for name in names]
     if arguments.quick:
@@ -33,6 +34,7 @@ def chosen(arguments):
 
 
 def judge(one, where, modes):
+    """Also in another process, so all that it needs is passed."""
     begin = time.monotonic()
     return verdict(one, where, modes) | {"seconds": round(time.monotonic() - begin, 1)}
 
@@ -44,7 +46,7 @@ def verdict(one, where, modes):
     missing = one.missing()
     if missing:
         return row | {"verdict": "not installed", "why": "missing: " + " ".join(missing)}
-    place = runs.Place(one, where)
+    place = runs.Place(one, *where)
     try:
         problem = place.prepare()
         if problem:
@@ -95,12 +97,14 @@ def main():
         print("conformance: no case to run", file=sys.stderr)
         return 2
     build = os.path.abspath(arguments.build)
+    # The short form may run while the long one does.
+    folder = os.path.join(build, "conformance", "quick" if arguments.quick else "full")
     begin = time.time()
     # The longest first, so that the last to end is a short one.
     cases.sort(key=lambda one: -one.seconds)
     rows = []
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, initializer=runs.adopt_orphans) as pool:
-        for done in concurrent.futures.as_completed([pool.submit(judge, one, build, modes) for one in cases]):
+        for done in concurrent.futures.as_completed([pool.submit(judge, one, (build, folder), modes) for one in cases]):
             rows.append(done.result())
             tell(rows[-1])
     rows.sort(key=lambda row: row["name"])

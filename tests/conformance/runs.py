@@ -82,10 +82,9 @@ def end_orphans(grace):
 class Place:
     """Where a case runs: the same path each time, since programs print paths."""
 
-    def __init__(self, one, build):
+    def __init__(self, one, build, top):
         self.one = one
         self.build = build
-        top = os.path.join(build, "conformance")
         self.top = os.path.join(top, "run", one.name)
         self.logs = os.path.join(top, "log", one.name)
         self.dir = os.path.join(self.top, "dir")

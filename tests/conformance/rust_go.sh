@@ -141,6 +141,7 @@ run() {
 	for program in rust rust-abort cgo static; do
 		bash -c "$prepared/$program; echo $program: \$?" 2>&1 | sed 's/line 1: *[0-9]*/line 1: N/'
 	done
-	bash -c "$prepared/rust overflow >/dev/null; echo overflow: \$?" 2>&1 | grep 'overflow'
+	bash -c "$prepared/rust overflow >/dev/null; echo overflow: \$?" 2>&1 | grep '^overflow\|has overflowed' |
+		sed "s/'<unknown>'/'main'/"
 	GOGC=5 GODEBUG=asyncpreemptoff=0 "$prepared/cgo" | tail -n 1
 }

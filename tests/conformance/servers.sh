@@ -62,7 +62,6 @@ select count(*), sum(length(m)), max(m) from t;
 begin; delete from t where i % 2 = 0; rollback;
 update t set m = 'x' where i < 1000;
 select count(*) from t where m = 'x';
-listen n; notify n;
 set statement_timeout = 100; select pg_sleep(5);
 SQL
 	kill -KILL "$(pgrep -f 'postgres: checkpointer' -P "$(head -n 1 pg/data/postmaster.pid)")"

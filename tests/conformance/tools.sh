@@ -23,7 +23,7 @@ run() {
 	wait_for grep -q "port " "$TMPDIR/http"
 	port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' "$TMPDIR/http")
 	curl -s "http://127.0.0.1:$port/data" | cmp - data
-	curl -s -Z --parallel-max 5 -o 1 -o 2 -o 3 "http://127.0.0.1:$port/data" "http://127.0.0.1:$port/data.gz" "http://127.0.0.1:$port/none"
+	curl -s --no-progress-meter -Z --parallel-max 5 -o 1 -o 2 -o 3 "http://127.0.0.1:$port/data" "http://127.0.0.1:$port/data.gz" "http://127.0.0.1:$port/none"
 	echo "curl: $?"
 	sha256sum 1 2 | cut -c1-16
 	rm -f 1 2 3
