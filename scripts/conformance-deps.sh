@@ -8,7 +8,7 @@ want="python3 libpython3.11-testsuite perl nodejs default-jdk-headless lua5.4 lu
 	stress-ng redis-server redis-tools git sqlite3 postgresql nginx-light memcached socat rsync curl openssl
 	xz-utils zstd pigz lbzip2 jq util-linux bc procps
 	glibc-source fakeroot faketime libeatmydata1 libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0
-	musl-tools rustc golang-go fio"
+	musl-tools rustc golang-go fio rt-tests libglib2.0-tests systemd-tests"
 
 [ "${1:-}" = --list ] && { printf '%s\n' $want; exit 0; }
 

@@ -4,7 +4,7 @@
 # Time: 400
 
 # Folders of the source whose tests are tried. What does not compile outside glibc's own build (internal headers), or
-# takes more than 5 s, or has no settled verdict in two runs, is left out; the log of the preparation names it.
+# takes more than 4 s, or has no settled verdict in two runs, is left out.
 folders="nptl sysdeps/pthread malloc"
 
 compile() { # source object-or-program [more]
@@ -32,31 +32,13 @@ prepare() {
 	for folder in $folders; do
 		printf '%s\n' source/$folder/tst-*.c
 	done | xargs -P 2 -I {} bash -c 'compile {} tests/$(basename {} .c) libsupport.a -lrt -ldl -lm || true'
-	ls tests >compiled
+	# Not what computes for long: malloc against fork, lock loops, stalls.
 	# Parts of other tests, the forms for static linking, and what fails by chance without a recorder, too: the child of
 	# tst-cancel7 may be found before it is dead.
-	grep -v 'tst-cancelx*7$\|gdb-attach\|skeleton\|mod[0-9a-z]*$\|-aux\|-static' compiled >tried
-	settled tried
-}
-
-# Keep what ends within 5 s, twice with the same verdict.
-settled() {
-	local round
-	for round in 1 2; do
-		all 5 <"$1" >verdicts.$round
-	done
-	comm -12 verdicts.1 verdicts.2 | grep -v ' 124$' | cut -d' ' -f1 >list
-	echo "$(wc -l <compiled) compiled, $(wc -l <list) run; with the verdicts:"
-	comm -12 verdicts.1 verdicts.2
-	[ "$(wc -l <list)" -ge 100 ]
-}
-
-# all SECONDS : the verdicts of the tests whose names are read. Most of them sleep most of the time.
-all() {
-	xargs -P 4 -I {} bash -c "mkdir -p \$TMPDIR/{} && cd \$TMPDIR/{} &&
-		timeout $1 $prepared/tests/{} >/dev/null 2>&1 </dev/null; echo {} \$?" 2>/dev/null | sort
+	ls tests | grep -v 'tst-cancelx*7$\|gdb-attach\|skeleton\|mod[0-9a-z]*$\|-aux\|-static\|mallocfork\|lockloop\|-stall\|-pwn\|malloc-thread\|fork-deadlock\|too-large' |
+		settle 4 "$prepared/tests/{}" 150
 }
 
 run() {
-	all 60 <"$prepared/list"
+	suite 60 "$prepared/tests/{}" <"$prepared/list"
 }

@@ -51,6 +51,11 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def take_interrupts():
+    """A runner that was started in the background ignores SIGINT, and so would all that it runs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def children():
     found = []
     for task in os.listdir("/proc/self/task"):
@@ -94,7 +99,7 @@ class Place:
         self.clean()
         shutil.rmtree(self.logs, ignore_errors=True)
         for path in (self.prepared, self.logs):
-            os.makedirs(path)
+            os.makedirs(path, exist_ok=True)
 
     def clean(self):
         shutil.rmtree(self.top, ignore_errors=True)
@@ -116,7 +121,8 @@ class Place:
         with open(log, "w") as file:
             try:
                 code = subprocess.run(self.command("prepare"), cwd=self.prepared, env=self.environment(), stdout=file,
-                                      stderr=file, stdin=subprocess.DEVNULL, timeout=900, check=False).returncode
+                                      stderr=file, stdin=subprocess.DEVNULL, timeout=900, check=False,
+                                      preexec_fn=take_interrupts).returncode
             except subprocess.TimeoutExpired:
                 code = "time limit"
         end_orphans(0)
@@ -125,7 +131,7 @@ class Place:
     def make_folders(self):
         for path in (self.dir, self.tmp, self.dumps):
             shutil.rmtree(path, ignore_errors=True)
-            os.makedirs(path)
+            os.makedirs(path, exist_ok=True)
 
     def run(self, mode):
         """One run; mode None is bare."""
@@ -142,7 +148,7 @@ class Place:
         trouble = ""
         with open(out, "wb") as out_file, open(err, "wb") as err_file:
             child = subprocess.Popen(argv, cwd=self.dir, env=env, stdout=out_file, stderr=err_file,
-                                     stdin=subprocess.DEVNULL, start_new_session=True)
+                                     stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=take_interrupts)
             try:
                 # A recorded program is slower, and the machine may be busy.
                 code = child.wait(self.one.seconds * (3 if mode else 1))
