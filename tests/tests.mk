@@ -105,7 +105,7 @@ oracle-long: all demos programs units ## compare stacks in real programs ten tim
 
 # Knobs: CASE=word (only cases whose name contains it; the page stays as it is), MODE_ONLY=word.
 conformance: all ## programs that others wrote, bare and recorded: about 20 minutes; writes docs/conformance.md
-	@nice -n 5 tests/conformance/run.py $(if $(CASE),--only $(CASE)) $(if $(MODE_ONLY),--mode "$(MODE_ONLY)") \
+	@tests/conformance/run.py $(if $(CASE),--only $(CASE)) $(if $(MODE_ONLY),--mode "$(MODE_ONLY)") \
 		--page docs/conformance.md $(B)
 
 conformance-deps: ## install the programs that `make conformance` runs (Debian)

@@ -11,6 +11,7 @@ class Bare:
         self.raw = outcomes
         self.first = self.seen(outcomes[0])
         self.problem = ""
+        self.is_apart = False
         if outcomes[0].trouble or outcomes[0].code != one.exit:
             self.problem = "bare: exit status %d, wanted %d%s; %s" % (
                 outcomes[0].code, one.exit, ", " + outcomes[0].trouble if outcomes[0].trouble else "",
@@ -19,6 +20,7 @@ class Bare:
             self.problem = "bare: nothing to compare"
         else:
             apart = differences(self.first, self.seen(outcomes[1]))
+            self.is_apart = bool(apart)
             if apart:
                 self.problem = "two bare runs differ: " + "; ".join(apart)
 

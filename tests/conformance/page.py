@@ -32,7 +32,7 @@ def cell_text(row, mode):
     if row["verdict"] in ("not installed", "broken"):
         return row["verdict"]
     cell = row["cells"][mode.name]
-    return cell if cell == "identical" else cell.replace("|", "\\|")
+    return cell if cell.startswith("identical") else cell.replace("|", "\\|")
 
 
 def write(path, rows, modes, build, seconds):
@@ -56,6 +56,10 @@ def write(path, rows, modes, build, seconds):
             file.write("| [%s](../tests/conformance/%s.sh) | %s | %s | %s | %s |\n" % (
                 row["name"], row["name"], row["title"].replace("|", "\\|"), row.get("lines", ""),
                 row.get("files", ""), " | ".join(cell_text(row, mode) for mode in modes)))
+        notes = [(row["name"], note) for row in rows for note in row["notes"]]
+        file.write("\n## Notes\n\nA run that differs is repeated once, since suites that measure time fail now and then on "
+                   "a busy machine, also without\na recorder. What was seen the first time:\n\n" if notes else "")
+        file.writelines("- %s: %s\n" % note for note in notes)
         file.write("\n## Versions\n\n")
         packages = sorted({package for row in rows for package in row["packages"]})
         file.write(textwrap.fill(", ".join(packages) + ".", 118, break_on_hyphens=False))

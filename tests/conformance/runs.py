@@ -14,6 +14,7 @@ import case as cases
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,11 @@ class Outcome:
 
 def adopt_orphans():
     """What a case leaves running becomes our child, not init's, and can be found."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # When the runner is ended, so is what it runs.
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    signal.signal(signal.SIGTERM, lambda number, frame: (end_orphans(0), os._exit(1)))
 
 
 def take_interrupts():
