@@ -2,6 +2,7 @@
 /* hook_poll.c - waiting for descriptors. The span's object is the epoll or first polled descriptor. */
 #include "preload/hook.h"
 #include "preload/masks.h"
+#include "preload/raw.h"
 #include "preload/span.h"
 
 #define WAIT(kind, object, call)                                                                                       \
@@ -13,9 +14,11 @@
 		ret_;                                                                                                  \
 	})
 
+/* Not read when nothing is recorded: the thread may have given up the system call that this can take. */
 static int64_t first_fd(const struct pollfd *fds, nfds_t n)
 {
-	return n == 1 && fds ? fds->fd : -1;
+	return n == 1 && thread_self && !span_is_off() && raw_is_readable(fds, __builtin_frame_address(0)) ? fds->fd
+													   : -1;
 }
 
 EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)

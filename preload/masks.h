@@ -6,12 +6,23 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "preload/raw.h"
 #include "preload/sampler.h"
+#include "preload/thread.h"
+
+/*
+ * mask_is_looked_at - may our signal come in the calling thread? Only then the program's set matters. One that can't be
+ * read is passed on as it is, for the kernel to refuse.
+ */
+static inline bool mask_is_looked_at(const sigset_t *set)
+{
+	return set && sampler_signal && thread_self && raw_is_readable(set, __builtin_frame_address(0));
+}
 
 /* mask_without_ours - a program that waits for every signal must not receive ours. `copy` outlives the result. */
 static inline const sigset_t *mask_without_ours(const sigset_t *set, sigset_t *copy)
 {
-	if (!set || !sampler_signal || !sigismember(set, sampler_signal))
+	if (!mask_is_looked_at(set) || !sigismember(set, sampler_signal))
 		return set;
 	*copy = *set;
 	sigdelset(copy, sampler_signal);
@@ -24,7 +35,7 @@ static inline const sigset_t *mask_without_ours(const sigset_t *set, sigset_t *c
  */
 static inline const sigset_t *mask_with_ours(const sigset_t *mask, sigset_t *copy)
 {
-	if (!mask || !sampler_signal)
+	if (!mask_is_looked_at(mask))
 		return mask;
 	*copy = *mask;
 	sigaddset(copy, sampler_signal);

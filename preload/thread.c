@@ -463,6 +463,7 @@ void thread_begin_child(void)
 	}
 	thread_self = NULL;
 	finished_slot = 0;
+	arming = 0;
 	if (!t || is_at_work(t))
 		return;
 	/* Its buffers lie in the parent's file; the memory itself can serve again. */

@@ -4,7 +4,7 @@
 # Time: 400
 
 # Folders of the source whose tests are tried. What does not compile outside glibc's own build (internal headers), or
-# takes more than 4 s, or has no settled verdict in two runs, is left out.
+# takes more than 2 s, or has no settled verdict in two runs, is left out.
 folders="nptl sysdeps/pthread malloc"
 
 compile() { # source object-or-program [more]
@@ -36,7 +36,7 @@ prepare() {
 	# Parts of other tests, the forms for static linking, and what fails by chance without a recorder, too: the child of
 	# tst-cancel7 may be found before it is dead.
 	ls tests | grep -v 'tst-cancelx*7$\|gdb-attach\|skeleton\|mod[0-9a-z]*$\|-aux\|-static\|mallocfork\|lockloop\|-stall\|-pwn\|malloc-thread\|fork-deadlock\|too-large' |
-		settle 4 "$prepared/tests/{}" 150
+		settle 2 "$prepared/tests/{}" 150
 }
 
 run() {

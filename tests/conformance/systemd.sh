@@ -5,10 +5,10 @@
 
 folder=/usr/lib/systemd/tests
 
-# What takes more than 1.5 s is left out, and what asks the machine instead of the code.
+# What takes more than 1 s is left out, and what asks the machine instead of the code.
 prepare() {
 	find $folder -maxdepth 1 -type f -name 'test-*' -perm -1 -printf '%f\n' | grep -v '\.sh$\|nss-\|random\|loop-block' |
-		sort | settle 1.5 "$folder/{}" 120
+		sort | settle 1 "$folder/{}" 120
 }
 
 run() {
