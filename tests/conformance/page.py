@@ -22,6 +22,14 @@ numbers) is replaced before comparing; the list is [below](#normalised). `make c
 | --- | --- |
 """
 
+NOTES = """
+## Notes
+
+A run that differs is repeated once, since suites that measure time fail now and then on a busy machine, also without a
+recorder. What was seen the first time:
+
+"""
+
 
 def mode_words(mode):
     how = "`ringside record -t %s`" if mode.by_command else "`LD_PRELOAD`, `RINGSIDE=%s`"
@@ -35,7 +43,7 @@ def cell_text(row, mode):
     return cell if cell.startswith("identical") else cell.replace("|", "\\|")
 
 
-def write(path, rows, modes, build, seconds):
+def write(path, rows, modes, build):
     about = machine.describe()
     command = os.path.join(build, "bin/ringside")
     counts = {word: sum(row["verdict"] == word for row in rows)
@@ -46,9 +54,10 @@ def write(path, rows, modes, build, seconds):
         file.write("\n## Result\n\n%d cases: %d identical in every mode, %d different, %d not installed, %d broken"
                    " without the library.\n\n" % (len(rows), counts["identical"], counts["DIFFERENT"],
                                                   counts["not installed"], counts["broken"]))
-        file.write("%s, %d cores%s; Linux %s %s; %s; ringside %s. On %s in %d s.\n\n" % (
+        file.write("%s, %d cores%s; Linux %s %s; %s; ringside %s. On %s, %d minutes of two cases at a time.\n\n" % (
             about["cpu"], about["cores"], " of a virtual machine" if about["virtual"] else "", about["kernel"],
-            about["arch"], about["distribution"], machine.version_of([command, "version"]), about["date"], seconds))
+            about["arch"], about["distribution"], machine.version_of([command, "version"]), about["date"],
+            sum(row.get("seconds", 0) for row in rows) / 120))
         names = [mode.name for mode in modes]
         file.write("| case | what | lines | files | " + " | ".join(names) + " |\n")
         file.write("| --- | --- | ---: | ---: |" + " --- |" * len(names) + "\n")
@@ -57,8 +66,7 @@ def write(path, rows, modes, build, seconds):
                 row["name"], row["name"], row["title"].replace("|", "\\|"), row.get("lines", ""),
                 row.get("files", ""), " | ".join(cell_text(row, mode) for mode in modes)))
         notes = [(row["name"], note) for row in rows for note in row["notes"]]
-        file.write("\n## Notes\n\nA run that differs is repeated once, since suites that measure time fail now and then on "
-                   "a busy machine, also without\na recorder. What was seen the first time:\n\n" if notes else "")
+        file.write(NOTES if notes else "")
         file.writelines("- %s: %s\n" % note for note in notes)
         file.write("\n## Versions\n\n")
         packages = sorted({package for row in rows for package in row["packages"]})

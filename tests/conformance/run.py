@@ -10,6 +10,8 @@ bare runs do not agree on must be declared in the case, and what is declared wit
 
 import argparse
 import concurrent.futures
+import hashlib
+import json
 import os
 import sys
 import time
@@ -84,6 +86,31 @@ def verdict(one, where, modes):
     return row | {"verdict": "identical" if same else "DIFFERENT"}
 
 
+class Kept:
+    """Rows of earlier runs with the same library, so that a run which was cut short can be taken up again."""
+
+    def __init__(self, build, folder):
+        self.folder = os.path.join(folder, "rows")
+        with open(os.path.join(build, "lib/ringside/libringside.so"), "rb") as file:
+            self.library = hashlib.sha256(file.read()).hexdigest()
+        os.makedirs(self.folder, exist_ok=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name + ".json")
+
+    def keep(self, row):
+        with open(self.path(row["name"]), "w") as file:
+            json.dump({"library": self.library, "row": row}, file, indent=1)
+
+    def find(self, one):
+        path = self.path(one.name)
+        if not os.path.exists(path) or os.path.getmtime(one.path) > os.path.getmtime(path):
+            return None
+        with open(path) as file:
+            kept = json.load(file)
+        return kept["row"] if kept["library"] == self.library and kept["row"]["verdict"] == "identical" else None
+
+
 def tell(row):
     print("%-13s %s (%.0f s)%s" % (row["verdict"], row["name"], row["seconds"],
                                   ": " + row["why"] if "why" in row else ""), flush=True)
@@ -102,6 +129,7 @@ def main():
     parser.add_argument("--mode", default="", help="this mode only")
     parser.add_argument("--quick", action="store_true", help="the short form, for make check")
     parser.add_argument("--cases", default=HERE, help="folder of the cases")
+    parser.add_argument("--resume", action="store_true", help="take over what was identical with this library before")
     parser.add_argument("--page", help="file to write the table to")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
@@ -116,17 +144,22 @@ def main():
     begin = time.time()
     # The longest first, so that the last to end is a short one.
     cases.sort(key=lambda one: -one.seconds)
-    rows = []
+    kept = Kept(build, folder)
+    rows = [row for row in map(kept.find, cases) if row] if arguments.resume else []
+    had = {row["name"] for row in rows}
+    cases = [one for one in cases if one.name not in had]
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, initializer=runs.adopt_orphans) as pool:
         for done in concurrent.futures.as_completed([pool.submit(judge, one, (build, folder), modes) for one in cases]):
             rows.append(done.result())
             tell(rows[-1])
+            if not arguments.mode:
+                kept.keep(rows[-1])
     rows.sort(key=lambda row: row["name"])
     counts = {word: sum(row["verdict"] == word for row in rows)
               for word in ("identical", "DIFFERENT", "broken", "not installed")}
     print(", ".join("%d %s" % (counts[word], word) for word in counts) + " in %d s" % (time.time() - begin))
     if arguments.page and not arguments.only and not arguments.mode and not arguments.quick:
-        page.write(arguments.page, rows, modes, build, time.time() - begin)
+        page.write(arguments.page, rows, modes, build)
     if not counts["identical"] + counts["DIFFERENT"] + counts["broken"]:
         return 2
     return 1 if counts["DIFFERENT"] + counts["broken"] else 0

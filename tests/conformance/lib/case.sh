@@ -28,7 +28,7 @@ verdicts() {
 }
 
 # suite SECONDS COMMAND : "name exit-status" of each test whose name is read; {} in the command is its name. Each has a
-# folder of its own. Four at a time, since most tests sleep most of the time. INT lets drivers of tests end their children.
+# folder of its own. Four at a time, since most tests sleep most of the time. INT lets drivers end their children.
 suite() {
 	xargs -P 4 -I {} bash -c "mkdir -p $TMPDIR/{} && cd $TMPDIR/{} &&
 		timeout -s INT -k 3 $1 $2 >/dev/null 2>&1 </dev/null; echo {} \$?" 2>/dev/null | sort
