@@ -104,9 +104,10 @@ oracle-long: all demos programs units ## compare stacks in real programs ten tim
 	@ORACLE_SCALE=10 tests/e2e/oracle_programs.sh
 
 # Knobs: CASE=word (only cases whose name contains it; the page stays as it is), MODE_ONLY=word, RESUME=1 (what was
-# identical with this very library in an earlier run is not run again).
+# identical with this very library in an earlier run is not run again), MINUTES=n (no case begins after that).
 conformance: all ## programs that others wrote, bare and recorded: about 20 minutes; writes docs/conformance.md
 	@tests/conformance/run.py $(if $(CASE),--only $(CASE)) $(if $(MODE_ONLY),--mode "$(MODE_ONLY)") $(if $(RESUME),--resume) \
+		$(if $(MINUTES),--minutes $(MINUTES)) \
 		--page docs/conformance.md $(B)
 
 conformance-deps: ## install the programs that `make conformance` runs (Debian)

@@ -37,7 +37,7 @@ def mode_words(mode):
 
 
 def cell_text(row, mode):
-    if row["verdict"] in ("not installed", "broken"):
+    if row["verdict"] in ("not installed", "not run", "broken"):
         return row["verdict"]
     cell = row["cells"][mode.name]
     return cell if cell.startswith("identical") else cell.replace("|", "\\|")
@@ -47,13 +47,13 @@ def write(path, rows, modes, build):
     about = machine.describe()
     command = os.path.join(build, "bin/ringside")
     counts = {word: sum(row["verdict"] == word for row in rows)
-              for word in ("identical", "DIFFERENT", "broken", "not installed")}
+              for word in ("identical", "DIFFERENT", "broken", "not run", "not installed")}
     with open(path, "w") as file:
         file.write(HEAD + "".join(mode_words(mode) for mode in modes))
         file.write("| lines, files | how much the bare program printed and left behind |\n")
-        file.write("\n## Result\n\n%d cases: %d identical in every mode, %d different, %d not installed, %d broken"
-                   " without the library.\n\n" % (len(rows), counts["identical"], counts["DIFFERENT"],
-                                                  counts["not installed"], counts["broken"]))
+        file.write("\n## Result\n\n%d cases: %d identical in every mode, %d different, %d not installed, %d not run,"
+                   " %d broken\nwithout the library.\n\n" % (len(rows), counts["identical"], counts["DIFFERENT"],
+                                                  counts["not installed"], counts["not run"], counts["broken"]))
         file.write("%s, %d cores%s; Linux %s %s; %s; ringside %s. On %s, %d minutes of two cases at a time.\n\n" % (
             about["cpu"], about["cores"], " of a virtual machine" if about["virtual"] else "", about["kernel"],
             about["arch"], about["distribution"], machine.version_of([command, "version"]), about["date"],

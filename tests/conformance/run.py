@@ -38,16 +38,22 @@ def chosen(arguments):
     return [one for one in cases if arguments.only in one.name]
 
 
-def judge(one, where, modes):
+def judge(one, where, modes, deadline):
     """Also in another process, so all that it needs is passed."""
     begin = time.monotonic()
+    if time.time() > deadline:
+        return blank(one) | {"verdict": "not run", "why": "out of time", "seconds": 0}
     return verdict(one, where, modes) | {"seconds": round(time.monotonic() - begin, 1)}
+
+
+def blank(one):
+    return {"name": one.name, "title": one.title, "packages": one.versions(), "normalised": one.described(),
+            "cells": {}, "notes": []}
 
 
 def verdict(one, where, modes):
     """All runs of one case. Returns what the table says about it."""
-    row = {"name": one.name, "title": one.title, "packages": one.versions(), "normalised": one.described(),
-           "cells": {}, "notes": []}
+    row = blank(one)
     missing = one.missing()
     if missing:
         return row | {"verdict": "not installed", "why": "missing: " + " ".join(missing)}
@@ -130,6 +136,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="the short form, for make check")
     parser.add_argument("--cases", default=HERE, help="folder of the cases")
     parser.add_argument("--resume", action="store_true", help="take over what was identical with this library before")
+    parser.add_argument("--minutes", type=float, default=600, help="begin no case after so many")
     parser.add_argument("--page", help="file to write the table to")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
@@ -149,20 +156,20 @@ def main():
     had = {row["name"] for row in rows}
     cases = [one for one in cases if one.name not in had]
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, initializer=runs.adopt_orphans) as pool:
-        for done in concurrent.futures.as_completed([pool.submit(judge, one, (build, folder), modes) for one in cases]):
+        for done in concurrent.futures.as_completed([pool.submit(judge, one, (build, folder), modes, begin + 60 * arguments.minutes) for one in cases]):
             rows.append(done.result())
             tell(rows[-1])
             if not arguments.mode:
                 kept.keep(rows[-1])
     rows.sort(key=lambda row: row["name"])
     counts = {word: sum(row["verdict"] == word for row in rows)
-              for word in ("identical", "DIFFERENT", "broken", "not installed")}
+              for word in ("identical", "DIFFERENT", "broken", "not run", "not installed")}
     print(", ".join("%d %s" % (counts[word], word) for word in counts) + " in %d s" % (time.time() - begin))
     if arguments.page and not arguments.only and not arguments.mode and not arguments.quick:
         page.write(arguments.page, rows, modes, build)
     if not counts["identical"] + counts["DIFFERENT"] + counts["broken"]:
         return 2
-    return 1 if counts["DIFFERENT"] + counts["broken"] else 0
+    return 1 if counts["DIFFERENT"] + counts["broken"] + counts["not run"] else 0
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ C
 	rm debugged
 	echo "== strace"
 	strace -f -qq -e trace=execve -o "$TMPDIR/trace" sh -c '/bin/echo a; /bin/echo b | cat; exit 3'
-	echo "strace: $?, $(grep -c execve "$TMPDIR/trace") programs"
+	echo "strace: $?, $(grep -c 'execve("' "$TMPDIR/trace") programs"
 	echo "== coreutils"
 	sort -S 1M -T . -rn data | sha256sum
 	sort --parallel=2 -S 8M -R --random-source=data data | sha256sum
