@@ -1,7 +1,7 @@
 # Title: redis: BGSAVE, BGREWRITEAOF, restarts from RDB and AOF, SHUTDOWN
 # Needs: redis-server redis-cli redis-benchmark
 # Package: redis-server
-# Time: 90
+# Time: 240
 # Left out: dump.rdb | it holds the time of saving
 # Left out: appendonlydir* | its base file is an RDB file
 
@@ -53,7 +53,7 @@ run() {
 	state filled
 	cli bgsave
 	wait_for is_saved
-	redis-benchmark -s "$TMPDIR/redis.sock" -q -n 5000 -r 100 -t set,incr,lpush,zadd >"$TMPDIR/bench" || echo failed
+	redis-benchmark -s "$TMPDIR/redis.sock" -q -n 2000 -r 100 -t set,incr,lpush,zadd >"$TMPDIR/bench" || echo failed
 	stop nosave
 	start --save ""
 	state "restarted from RDB"
