@@ -145,14 +145,15 @@ PYTHON
 run() {
 	/usr/bin/python3 "$prepared/program.py"
 	echo "ended with $?"
-	PYTHONMALLOC=malloc /usr/bin/python3 -X dev "$prepared/program.py"
+	PYTHONMALLOC=malloc /usr/bin/python3 "$prepared/program.py"
 	echo "ended with $?"
 	PYTHONMALLOC=debug /usr/bin/python3 -c 'import threading; [threading.Thread(target=lambda: [bytes(i) for i in range(3000)]).start() for _ in range(4)]'
 	# A fault is reported by the program's own handler.
 	/usr/bin/python3 -X faulthandler -c 'import ctypes; ctypes.string_at(0)' 2>&1 | sed 's/0x[0-9a-f]*/ADDRESS/g'
 	echo "ended with ${PIPESTATUS[0]}"
 	/usr/bin/python3 -c 'raise SystemExit("message")'
-	timeout -s INT 0.3 /usr/bin/python3 -c 'import time
-try: time.sleep(5)
+	timeout -s INT 2 /usr/bin/python3 -c 'import time
+try: time.sleep(15)
 except KeyboardInterrupt: print("interrupted")'
+	echo "ended with $?"
 }

@@ -2,6 +2,7 @@
 # Needs: /usr/bin/python3 /usr/lib/python3.11/test/test_signal.py
 # Package: libpython3.11-testsuite
 # Time: 200
+# Normalise: @test_\d+_tmp => @test_N_tmp | process numbers in names of files
 
 suites="test_fork1 test_wait3 test_wait4 test_popen test_select test_epoll test_poll test_mmap test_queue test_thread
 	test_threadsignals test_fileio test_fcntl test_pty test_posix test_exceptions test_generators test_coroutines
