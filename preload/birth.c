@@ -90,13 +90,17 @@ static struct birth begin(void *packet)
 void *birth_start_posix(void *packet)
 {
 	struct birth birth = begin(packet);
+	void *result = ((void *(*)(void *))birth.start)(birth.arg);
 
-	return ((void *(*)(void *))birth.start)(birth.arg);
+	thread_returns();
+	return result;
 }
 
 int birth_start_c11(void *packet)
 {
 	struct birth birth = begin(packet);
+	int result = ((int (*)(void *))birth.start)(birth.arg);
 
-	return ((int (*)(void *))birth.start)(birth.arg);
+	thread_returns();
+	return result;
 }

@@ -26,6 +26,7 @@
 #include "preload/locks.h"
 #include "preload/memory.h"
 #include "preload/modules.h"
+#include "preload/old_libc.h"
 #include "preload/open.h"
 #include "preload/path.h"
 #include "preload/raw.h"
@@ -185,7 +186,7 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 	int err;
 
 	(void)argc;
-	if (started || is_secure())
+	if (started || !libc_is_glibc() || is_secure())
 		return;
 	hook_begin();
 	toggles = environment(envp, "RINGSIDE");

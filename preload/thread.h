@@ -233,6 +233,12 @@ void thread_each(void (*visit)(struct thread *t));
 void thread_begin(void);
 void thread_begin_child(void);
 
+/* thread_give_key - the program has used up all keys and may have ours. False: it has it already, or not just now. */
+bool thread_give_key(void);
+
+/* thread_returns - a start routine has ended. Without our key nothing else tells the end of the thread. */
+void thread_returns(void);
+
 /* thread_finish_process - for all threads that still run at exit: their CPU time. */
 void thread_finish_process(void);
 
