@@ -314,7 +314,7 @@ static void warn_unknown(const char *name, size_t len)
 	if (!is_telling)
 		return;
 	text_str(&t, "unknown toggle \"");
-	text_bytes(&t, name, len > 64 ? 64 : len);
+	text_shown(&t, name, len > 64 ? 64 : len);
 	text_str(&t, "\" in RINGSIDE");
 	if (near) {
 		text_str(&t, ", did you mean \"");
@@ -339,7 +339,7 @@ static void warn_value(const struct toggle *toggle, const char *value, size_t le
 	if (!is_telling)
 		return;
 	text_str(&t, "bad value \"");
-	text_bytes(&t, value, len > 64 ? 64 : len);
+	text_shown(&t, value, len > 64 ? 64 : len);
 	text_str(&t, "\" for toggle ");
 	text_str(&t, toggle->name);
 	text_str(&t, ", want ");

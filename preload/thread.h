@@ -28,15 +28,17 @@
 #include "preload/compiler.h"
 #include "preload/stacks.h"
 
-#define LANE_SCRATCH 1024u
+#define LANE_SCRATCH 1152u
 
 struct lane {
 	uintptr_t guard;	/* see above */
 	struct rsd_extent *ext; /* NULL: none yet */
 	uint64_t ready;		/* data bytes of ext that are populated */
 	struct stack_state *stacks;
-	uint32_t extents_taken;	    /* the first ones are small */
-	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
+	uint32_t extents_taken; /* the first ones are small */
+	/* What must not lie on the program's stack: the record of a wait, and texts. */
+	struct rec_span span;
+	char scratch[LANE_SCRATCH] __attribute__((aligned(8)));
 };
 
 /* A lock that the thread holds, see order.h. */
@@ -74,6 +76,7 @@ struct thread {
 	int timer; /* kernel timer id, -1 none */
 	void *perf;
 	uint8_t sampling;    /* handler is running */
+	uint8_t has_cut;     /* a sample's signal ended a system call with EINTR: see span_retry */
 	uint32_t tick_phase; /* which ticks are kept */
 
 	uintptr_t pointer; /* where libc keeps what is the thread's own */

@@ -120,10 +120,13 @@ oracle-long: all demos programs units ## compare stacks in real programs ten tim
 kill-long: all demos programs ## kill recorded programs 600 times and count what is missing: about 10 minutes
 	@KILLS=60 tests/e2e/kills.sh
 
+eintr-long: all demos programs ## every call that waits, for a minute under 1000 Hz samples: is one interrupted?
+	@EINTR_SECONDS=60 tests/e2e/eintr.sh
+
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
-.PHONY: units check e2e oracle-long kill-long warnings
+.PHONY: units check e2e oracle-long kill-long eintr-long warnings
 .PRECIOUS: $(B)/san/%.o
 -include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d) $(TSAN_ANALYZER_OBJ:.o=.d)
 .SECONDARY: $(TSAN_OBJ) $(TSAN_ANALYZER_OBJ)

@@ -16,9 +16,10 @@
 #include "analyzer/util/map.h"
 
 enum group_by {
-	BY_PLACE,  /* the innermost line of the program's own, see place.h */
-	BY_STACK,  /* the whole stack */
-	BY_MODULE, /* the library or executable of that line */
+	BY_PLACE,    /* the innermost line of the program's own, see place.h */
+	BY_STACK,    /* the whole stack */
+	BY_MODULE,   /* the library or executable of that line */
+	BY_FUNCTION, /* the function of that line */
 };
 
 /* Extended regular expressions for functions, files and modules; NULL: none. See views.h. */

@@ -138,6 +138,42 @@ static int report(struct elf_object *o, const char *name, int fd)
 	return 0;
 }
 
+/* The nth directory of a list; false behind the last one. */
+static bool nth_directory(const char *list, size_t n, struct buf *out)
+{
+	const char *at = list ? list : "";
+
+	for (; n && *at; n--) {
+		at += strcspn(at, ":");
+		at += *at == ':';
+	}
+	if (!*at)
+		return false;
+	buf_add(out, at, strcspn(at, ":"));
+	return true;
+}
+
+/* A file of this name in the nth of the directories where replaced binaries are kept. -ENOTDIR behind the last one. */
+static int open_kept(const struct elf_want *want, size_t n)
+{
+	struct buf path = { 0 };
+	int fd = -ENOTDIR;
+
+	if (nth_directory(want->binaries, n, &path)) {
+		const char *base = path_base(want->path);
+		size_t len = strlen(base);
+
+		if (len > 10 && !strcmp(base + len - 10, " (deleted)"))
+			len -= 10;
+		buf_add_char(&path, '/');
+		buf_add(&path, base, len);
+		fd = path.failed ? -ENOMEM : open_regular(path.data);
+		fd = fd == -ENOTDIR ? -ENOENT : fd;
+	}
+	buf_release(&path);
+	return fd;
+}
+
 static bool has_build_id(struct elf_object *o, const struct elf_want *want)
 {
 	const unsigned char *bits;
@@ -193,6 +229,13 @@ int elf_object_open(struct elf_object **out, const struct elf_want *want, struct
 	o->callbacks.find_elf = dwfl_build_id_find_elf;
 	o->callbacks.debuginfo_path = o->debug_dir ? &o->debug_dir : NULL;
 	ret = err = open_file(o, want, open_recorded(want));
+	for (size_t n = 0; ret && ret != -ENOMEM; n++) {
+		int fd = open_kept(want, n);
+
+		if (fd == -ENOTDIR)
+			break;
+		ret = open_file(o, want, fd);
+	}
 	if (ret) {
 		ret = open_file(o, want, open_debug(want));
 		tell(note, want->path, err);

@@ -23,6 +23,7 @@ struct elf_want {
 	const uint8_t *build_id;
 	size_t build_id_len;		 /* 0: unknown, the file is taken as it is */
 	const char *debug_dir, *sysroot; /* may be NULL */
+	const char *binaries;		 /* other directories to look in, separated by colons; may be NULL */
 };
 
 /*

@@ -27,7 +27,7 @@ struct object {
 
 struct symbols {
 	struct symbol_options options;
-	char *debug_dir, *sysroot;
+	char *debug_dir, *sysroot, *binaries;
 	struct object *objects; /* [0] is "outside any module" */
 	size_t len, cap;
 	struct map by_path; /* hash of path and build-id -> object */
@@ -166,7 +166,8 @@ static struct elf_want want_of(const struct symbols *s, const struct object *o)
 				  .build_id = o->build_id,
 				  .build_id_len = o->build_id_len,
 				  .debug_dir = s->debug_dir,
-				  .sysroot = s->sysroot };
+				  .sysroot = s->sysroot,
+				  .binaries = s->binaries };
 }
 
 void symbols_expect(struct symbols *s, uint32_t object)
@@ -210,6 +211,8 @@ struct symbols *symbols_new(const struct symbol_options *options)
 		s->debug_dir = strdup(s->options.debug_dir);
 	if (s->options.sysroot)
 		s->sysroot = strdup(s->options.sysroot);
+	if (s->options.binaries)
+		s->binaries = strdup(s->options.binaries);
 	if (object_new(s, "") || !s->len) {
 		symbols_free(s);
 		return NULL;
@@ -240,6 +243,7 @@ void symbols_free(struct symbols *s)
 	free_strings(s);
 	free(s->debug_dir);
 	free(s->sysroot);
+	free(s->binaries);
 	free(s);
 }
 

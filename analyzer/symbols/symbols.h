@@ -7,7 +7,8 @@
  * Each object is opened on first use, each distinct address is looked up once, strings are interned: equal names
  * are equal pointers.
  *
- * Where names come from, in this order: DWARF of the file or of its separate debug file
+ * The file is the one at the recorded path; if that is gone or was replaced, one of the same base name in a directory
+ * of `binaries`. Where names come from, in this order: DWARF of the file or of its separate debug file
  * (/usr/lib/debug/.build-id/xx/yyyy.debug, .gnu_debuglink, debuginfod when switched on), .symtab, .dynsym and the
  * compressed .gnu_debugdata, PLT stubs ("malloc@plt"), then "module+0x1234" (where the function starts, if unwind
  * tables tell), then "[unknown]". A file on disk
@@ -62,6 +63,7 @@ struct symbol_options {
 	bool use_debuginfod;   /* ask servers of DEBUGINFOD_URLS; also when RINGSIDE_DEBUGINFOD=1 */
 	const char *debug_dir; /* where separate debug files are; NULL: /usr/lib/debug */
 	const char *sysroot;   /* prefix for module paths; NULL: none */
+	const char *binaries;  /* directories, separated by ':', with files that have another place now; NULL: none */
 	bool opens_ahead;      /* symbols_expect does something: by a thread, which wants a core to spare */
 };
 

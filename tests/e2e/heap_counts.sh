@@ -28,9 +28,9 @@ compare zstd zstd -q -c --single-thread data
 retry() {
 	for attempt in 1 2 3 4 5 6 7 8; do
 		(compare "$@") && return
-		rm -f "$failed"
+		rm -f "$dir/.failed"
 	done
-	fail "$1: the counts differ each time"
+	exit 1
 }
 echo 'int main(void) { return 0; }' >t.c
 retry cc1 "$(gcc -print-prog-name=cc1)" -quiet t.c -o /dev/null

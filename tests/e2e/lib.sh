@@ -6,20 +6,18 @@ export PATH NO_COLOR=1
 unset RINGSIDE LD_PRELOAD
 lib="$root/build/lib/ringside/libringside.so"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX") || exit 1
-# A check behind a pipe runs in a shell of its own, whose exit ends only that: what failed is remembered in a file.
-failed="$dir.failed"
+# A check at the end of a pipe runs in a shell of its own, whose exit is not ours: a failure leaves a mark.
 finish() {
-	code=$?
-	[ ! -e "$failed" ] || [ "$code" != 0 ] || code=1
-	rm -rf "$dir" "$failed"
+	[ ! -e "$dir/.failed" ] || code=1
+	rm -rf "$dir"
 	exit "$code"
 }
-trap finish EXIT
+trap 'code=$?; finish' EXIT
 cd "$dir"
 
 fail() {
 	echo "FAILED: $*" >&2
-	: >"$failed"
+	: >"$dir/.failed"
 	exit 1
 }
 
