@@ -14,6 +14,7 @@
 #include "preload/config.h"
 #include "preload/file.h"
 #include "preload/hook.h"
+#include "preload/old_libc.h"
 #include "preload/proc.h"
 #include "preload/raw.h"
 #include "preload/reach_plan.h"
