@@ -49,5 +49,5 @@ readelf -d "$lib" | grep -q INITFIRST || fail "not initialised first"
 objdump -T "$lib" | grep 'UND' | grep -o 'GLIBC_[0-9.]*' | sort -u >versions
 awk -F'[_.]' '$2 != 2 || $3 > 16 { print "needs", $0; bad = 1 } END { exit bad || !NR }' versions ||
 	fail "a libc of version 2.16 could not load it; 2.28 is what must be possible"
-objdump -T "$lib" | grep 'UND' | grep -v 'GLIBC_' && fail "symbols without a version"
+objdump -T "$lib" | grep 'UND' | grep -v 'GLIBC_\|_r_debug$' && fail "symbols without a version"
 exit 0
