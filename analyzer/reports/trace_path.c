@@ -292,19 +292,13 @@ static void print_threads(struct path *p, struct page *page)
 	table_column(t, "thread", "thread", UNIT_TEXT);
 	table_column(t, "runs", "routine", UNIT_TEXT);
 	for (uint32_t i = 0; i < p->r->a->rec.threads_len; i++) {
-		struct buf name = { 0 };
-
 		if (p->thread_ns[i] <= 0)
 			continue;
 		table_row(t);
 		table_number(t, (int64_t)p->thread_ns[i]);
 		table_real(t, p->thread_ns[i] / p->total_ns);
-		report_thread_name(p->r, i, &name);
-		table_text(t, buf_string(&name));
-		buf_clear(&name);
-		report_routine_name(p->r, i, &name);
-		table_text(t, buf_string(&name));
-		buf_release(&name);
+		report_thread_cell(p->r, t, i);
+		report_routine_cell(p->r, t, i);
 	}
 	table_sort(t, 0, true);
 	if (p->r->options->top)
