@@ -25,7 +25,8 @@ enum option_group {
 	G_TRACE = 256,
 	G_STACKS = 512,
 	G_EXPORT = 1024,
-	G_ALL = 2047,
+	G_HTML = 2048,
+	G_ALL = 4095,
 };
 
 enum option_id {
