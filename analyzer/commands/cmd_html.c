@@ -12,8 +12,13 @@
 static int write_page(struct session *s, const struct options *o)
 {
 	struct output out;
-	int err = output_open(&out, o->output), status;
+	int err = analysis_models(&s->analyses[0]), status;
 
+	if (err) {
+		warn("%s: %s", s->path, reader_words(err));
+		return EXIT_UNREADABLE;
+	}
+	err = output_open(&out, o->output);
 	if (err) {
 		warn("%s: %s", o->output, strerror(-err));
 		return output_close(&out, NULL, EXIT_FINDING);
@@ -30,7 +35,7 @@ static int write_page(struct session *s, const struct options *o)
 
 int cmd_html(struct options *o)
 {
-	const struct session_use use = { .names_heap = true };
+	const struct session_use use = { .names_heap = true, .opens_only = true };
 	struct session s;
 	int status;
 

@@ -11,7 +11,7 @@
 
 #define NODES_MOST 150000u
 #define NODES_LEAST 500u
-#define OVERVIEW_TOP 60u
+#define OVERVIEW_TOP 30u
 
 /* What takes the place of a mark in page.html. */
 struct slot {
@@ -140,7 +140,7 @@ static size_t size_of(const struct page_work *w)
 /* Fewer nodes until the page is small enough. */
 static int fill_data(struct page_work *w)
 {
-	int err = fill_overview(w);
+	int err = 0;
 
 	for (size_t nodes = NODES_MOST; !err && nodes >= NODES_LEAST; nodes /= 2) {
 		err = fill_tree(w, nodes);
@@ -219,6 +219,8 @@ int web_page_write(struct session *s, const struct report_options *options, FILE
 	err = fill_part(&w.slots[SLOT_STYLE], WEB_STYLE);
 	err = err ? err : fill_part(&w.slots[SLOT_SCRIPT], WEB_SCRIPT);
 	err = err ? err : fill_policy(&w);
+	/* First: it tells of the pass that the models had. */
+	err = err ? err : fill_overview(&w);
 	err = err ? err : gather(&w);
 	err = err ? err : fill_data(&w);
 	err = err ? err : put_together(&w, out);

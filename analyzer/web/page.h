@@ -16,7 +16,7 @@
 /* A page is no larger than this: less is shown of a large recording, and the page says so. */
 #define WEB_PAGE_BYTES (10u << 20)
 
-/* web_page_write - of session's first analysis. 0, -EIO, -ENOMEM. */
+/* web_page_write - of the session's first analysis, whose models ran and whose file is open. 0, -EIO, -ENOMEM. */
 int web_page_write(struct session *s, const struct report_options *options, FILE *out);
 
 #endif
