@@ -62,7 +62,7 @@ function drawBox(flame, node, x, w, row, isAbove) {
 	c.globalAlpha = 1;
 	if (w >= NAME_FROM)
 		drawName(flame, frame, x, w, y, isHit);
-	if (node === flame.focus) {
+	if (node === flame.focus && flame.canvas === document.activeElement) {
 		c.strokeStyle = colors.focus;
 		c.lineWidth = 2;
 		c.strokeRect(x + 1, y + 1, Math.max(w - 3, 1), ROW - 3);
@@ -127,6 +127,8 @@ function drawFlame(flame) {
 	if (value > 0)
 		drawKids(flame, top, 0, path.length, width / value);
 	flame.space.style.height = (flame.deepest + 1) * ROW + 'px';
+	// With its border; the style sheet says how high it may be.
+	flame.scroller.style.height = (flame.deepest + 1) * ROW + 2 + 'px';
 }
 
 // ---- doing ---------------------------------------------------------------------------------------------------------
@@ -207,7 +209,8 @@ function listen(flame) {
 	});
 	canvas.addEventListener('dblclick', () => flame.onZoom(flame.source.root));
 	canvas.addEventListener('keydown', (event) => flameKey(flame, event));
-	canvas.addEventListener('focus', () => drawFlame(flame));
+	canvas.addEventListener('focus', flame.draw);
+	canvas.addEventListener('blur', flame.draw);
 }
 
 // makeFlame - zoom: the node that has the whole width; onZoom(node): another is wanted. Call flame.draw() when it stands

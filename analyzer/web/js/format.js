@@ -2,7 +2,7 @@
 // format.js - numbers as the text reports print them, and foreign text made visible.
 
 function bytesText(value) {
-	const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 	let unit = 0, v = value;
 
 	while (Math.abs(v) >= 1024 && unit < units.length - 1) {

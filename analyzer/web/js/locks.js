@@ -23,6 +23,7 @@ function holderRows() {
 function stackButton(title, stackOf, metric) {
 	return { title, unit: 'text', value: (row) => visible(placeOf(stackOf(row))), hint: (row) => visible(placeOf(stackOf(row))),
 		text: (row) => shortText(visible(placeOf(stackOf(row))), 80),
+		canAct: (row) => stackFrame(stackOf(row)) >= 0,
 		act: (row) => stateSet({ view: 'sandwich', func: stackFrame(stackOf(row)),
 			metric: metricByName(metric) ? metric : state.metric }, true) };
 }

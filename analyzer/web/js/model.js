@@ -13,6 +13,7 @@ function readData(id) {
 function loadFrames(frames) {
 	model.frames = frames.function.length;
 	model.functions = frames.function.map((name) => visible(name));
+	model.frameOf = new Map(model.functions.map((name, i) => [name, i]));
 	model.modules = frames.modules.map((name) => visible(name));
 	model.files = frames.files.map((name) => visible(name));
 	model.moduleOf = frames.module;
@@ -206,9 +207,7 @@ function lineText(node) {
 }
 
 function frameByName(name) {
-	const text = visible(name);
-
-	return model.functions.indexOf(text);
+	return model.frameOf.get(visible(name)) ?? -1;
 }
 
 // ---- search --------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ function findingActions(finding) {
 	const frame = stackFrame(finding.stack), metric = metricByName(findingMetrics[finding.rule]);
 	const actions = [];
 
-	if (frame >= 0 && metric)
+	if (metric && (frame >= 0 || finding.rule === 'cpu-hot'))
 		actions.push(button('Callers and callees', () =>
 			stateSet({ view: 'sandwich', func: frame, metric: metric.name }, true)));
 	if (metric)

@@ -3,8 +3,9 @@
 
 const ROWS_AT_ONCE = 200;
 
-// A column: { title, unit: 'text' | 'bytes' | 'ns' | 'count' | 'percent', value(row), text(row), act(row), title(row) }.
-// text is what is shown when value alone does not say it; act makes the cell a button.
+// A column: { title, unit: 'text' | 'bytes' | 'ns' | 'count' | 'percent', value(row), text(row), act(row), hint(row) }.
+// text is what is shown when value alone does not say it; act makes the cell a button,
+// where canAct does not object
 function sortedRows(table) {
 	const column = table.columns[table.by], sign = table.isDescending ? -1 : 1;
 
@@ -25,7 +26,7 @@ function tableCell(column, row) {
 	const hint = column.hint ? column.hint(row) : null;
 
 	return el('td', { class: isNumber ? 'number' : 'text', title: hint },
-		column.act ? button(text, () => column.act(row), { class: 'link' }) : text);
+		column.act && (!column.canAct || column.canAct(row)) ? button(text, () => column.act(row), { class: 'link' }) : text);
 }
 
 function tableHead(table) {

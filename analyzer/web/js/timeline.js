@@ -218,7 +218,8 @@ function lanes() {
 
 	placeBrush(brush, state.from, state.to);
 	listenBrush(area, brush);
-	return el('div', { class: 'lanes' }, ruler(), curves(), threadRows(), area);
+	return el('div', { class: 'lanes', tabindex: 0, role: 'region', 'aria-label': 'Timeline; the view Threads has its numbers' },
+		el('div', { class: 'grid' }, ruler(), curves(), threadRows(), area));
 }
 
 let intervalFlame = null;
