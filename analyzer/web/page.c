@@ -9,7 +9,7 @@
 #include "analyzer/web/files.h"
 #include "analyzer/web/page.h"
 
-#define NODES_MOST 150000u
+#define NODES_MOST 200000u
 #define NODES_LEAST 500u
 #define OVERVIEW_TOP 30u
 
@@ -35,32 +35,46 @@ struct page_work {
 
 /* ---- numbers -------------------------------------------------------------------------------------------------- */
 
-static void add_heap(struct web_tree *t, const struct heap *h)
+/* As the views do: what only passes memory on is not charged with it. */
+static int add_heap(struct web_tree *t, const struct heap *h)
 {
-	for (size_t i = 0; i < h->sites_len; i++) {
-		const struct heap_site *s = &h->sites[i];
+	static const enum web_metric metrics[] = { WEB_ALLOC_SPACE, WEB_ALLOC_OBJECTS, WEB_PEAK_SPACE, WEB_INUSE_SPACE,
+						   WEB_TEMPORARY };
+	struct profile p;
+	regex_t only_passes;
+	int err;
 
-		web_tree_add(t, s->stack, WEB_ALLOC_SPACE, (int64_t)s->allocated_bytes);
-		web_tree_add(t, s->stack, WEB_ALLOC_OBJECTS, (int64_t)weight_count(s->allocations));
-		web_tree_add(t, s->stack, WEB_PEAK_SPACE, (int64_t)s->peak_bytes);
-		web_tree_add(t, s->stack, WEB_INUSE_SPACE, (int64_t)s->live_bytes);
-		web_tree_add(t, s->stack, WEB_TEMPORARY, (int64_t)weight_count(s->temporary));
+	profile_init(&p, "heap");
+	err = heap_profile(h, &p);
+	err = err || regcomp(&only_passes, p.drop_frames, REG_EXTENDED | REG_NOSUB) ? -ENOMEM : 0;
+	for (size_t i = 0; i < p.rows_len && !err; i++) {
+		uint32_t node = web_tree_above(t, web_tree_at(t, p.rows[i].stack), &only_passes);
+
+		for (size_t m = 0; m < sizeof(metrics) / sizeof(metrics[0]); m++)
+			web_tree_add(t, node, metrics[m],
+				     p.rows[i].values[profile_value_index(&p, web_metric_name(metrics[m]))]);
 	}
+	if (!err)
+		regfree(&only_passes);
+	profile_release(&p);
+	return err;
 }
 
 static void add_times(struct web_tree *t, const struct analysis *a)
 {
 	for (size_t i = 0; i < a->cpu.sites_len; i++)
-		web_tree_add(t, a->cpu.sites[i].stack, WEB_CPU, (int64_t)a->cpu.sites[i].cpu_ns);
+		web_tree_add(t, web_tree_at(t, a->cpu.sites[i].stack), WEB_CPU, (int64_t)a->cpu.sites[i].cpu_ns);
 	for (size_t i = 0; i < a->waits.sites_len; i++) {
 		const struct wait_site *s = &a->waits.sites[i];
+		uint32_t node = web_tree_at(t, s->stack);
 
-		web_tree_add(t, s->stack, WEB_BLOCKED, (int64_t)s->blocked_ns);
+		web_tree_add(t, node, WEB_BLOCKED, (int64_t)s->blocked_ns);
 		if (!activity_is_idle(s->wait, s->in_pool))
-			web_tree_add(t, s->stack, WEB_BUSY_BLOCKED, (int64_t)s->blocked_ns);
+			web_tree_add(t, node, WEB_BUSY_BLOCKED, (int64_t)s->blocked_ns);
 	}
 	for (size_t i = 0; i < a->locks.holders_len; i++)
-		web_tree_add(t, a->locks.holders[i].stack, WEB_HELD, (int64_t)a->locks.holders[i].wait_ns);
+		web_tree_add(t, web_tree_at(t, a->locks.holders[i].stack), WEB_HELD,
+			     (int64_t)a->locks.holders[i].wait_ns);
 }
 
 /* The curve of the heap is the report of that name; without a heap there is none. */
@@ -80,9 +94,9 @@ static int gather(struct page_work *w)
 {
 	int err = web_tree_init(&w->tree, w->session->stacks);
 
+	err = err ? err : add_heap(&w->tree, &w->a->heap);
 	if (err)
 		return err;
-	add_heap(&w->tree, &w->a->heap);
 	add_times(&w->tree, w->a);
 	err = curve(w);
 	/* Last: it takes the stretch of time off the filter. */

@@ -8,6 +8,16 @@
 #include "analyzer/web/tree.h"
 #include "format/kinds.h"
 
+const char *web_metric_name(enum web_metric metric)
+{
+	static const char *const names[WEB_METRICS] = {
+#define WEB_METRIC(id, group, name, unit, words) name,
+#include "analyzer/web/metrics.def"
+	};
+
+	return names[metric];
+}
+
 /* ---- growing -------------------------------------------------------------------------------------------------- */
 
 static uint32_t frame_at(struct web_tree *t, struct web_frame f)
@@ -116,13 +126,19 @@ uint32_t web_tree_at(struct web_tree *t, struct stack_id stack)
 	return (uint32_t)node;
 }
 
-void web_tree_add(struct web_tree *t, struct stack_id stack, enum web_metric metric, int64_t value)
+uint32_t web_tree_above(const struct web_tree *t, uint32_t node, const regex_t *only_passes)
 {
-	uint32_t node;
+	uint32_t above = node;
 
+	while (above && !regexec(only_passes, t->frames[t->nodes[above].frame].function, 0, NULL, 0))
+		above = t->nodes[above].parent;
+	return above ? above : node;
+}
+
+void web_tree_add(struct web_tree *t, uint32_t node, enum web_metric metric, int64_t value)
+{
 	if (value <= 0)
 		return;
-	node = web_tree_at(t, stack);
 	t->nodes[node].self[metric] += value;
 	t->total[metric] += value;
 }

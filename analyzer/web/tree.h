@@ -9,6 +9,8 @@
 #ifndef RINGSIDE_WEB_TREE_H
 #define RINGSIDE_WEB_TREE_H
 
+#include <regex.h>
+
 #include "analyzer/symbols/stacks.h"
 #include "analyzer/util/map.h"
 
@@ -17,6 +19,9 @@ enum web_metric {
 #include "analyzer/web/metrics.def"
 	WEB_METRICS
 };
+
+/* web_metric_name - "alloc_space", ... */
+const char *web_metric_name(enum web_metric metric);
 
 struct web_frame {
 	const char *function, *module, *file; /* of the symbols; module and file may be NULL */
@@ -53,8 +58,11 @@ void web_tree_release(struct web_tree *t);
 /* web_tree_at - the node of a stack; 0 without memory. */
 uint32_t web_tree_at(struct web_tree *t, struct stack_id stack);
 
-/* web_tree_add - a number that was spent there. */
-void web_tree_add(struct web_tree *t, struct stack_id stack, enum web_metric metric, int64_t value);
+/* web_tree_above - the nearest caller of a node whose function does not match, the node itself when all do. */
+uint32_t web_tree_above(const struct web_tree *t, uint32_t node, const regex_t *only_passes);
+
+/* web_tree_add - a number that was spent at a node. */
+void web_tree_add(struct web_tree *t, uint32_t node, enum web_metric metric, int64_t value);
 
 /* web_tree_prune - choose at most about `limit` nodes to be shown; may be called again with another limit. 0, -ENOMEM.
  */

@@ -67,6 +67,7 @@ function overviewFacts() {
 function pageNotes() {
 	const notes = [...model.report.recording.losses, ...model.report.recording.notices].map(visible);
 
+	notes.push('Numbers of the heap are charged to who called operator new or an allocator of the C++ library, as in ringside heap.');
 	notes.push(`A page is at most ${bytesText(model.pageBytesMost)}, whatever the recording.`);
 	if (model.leastShare > 0)
 		notes.push(`Of ${countText(model.nodesRecorded)} calls in the tree ${countText(model.nodes)} are shown: those with ` +
