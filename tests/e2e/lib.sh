@@ -9,8 +9,11 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 
+# The script ends, also when a part of a pipeline says so: `ringside ... | check ...` is the usual form.
+trap 'exit 1' USR1
 fail() {
 	echo "FAILED: $*" >&2
+	kill -USR1 $$
 	exit 1
 }
 
