@@ -102,7 +102,8 @@ static void on_sample(void *self, const struct pass_event *e)
 	uint32_t weight = e->ev->sample.weight ? e->ev->sample.weight : 1;
 	struct web_cell more = { .column = column_of(s, s->cell_columns, e->tick), .samples = weight };
 
-	if (e->tick < s->window.from || e->tick > s->window.to)
+	/* A sample before the first column, when the library was loaded, is in the first. */
+	if (e->tick < s->asked.from || e->tick >= s->asked.to)
 		return;
 	more.node = web_tree_at(s->tree, recording_stack(&s->r->a->rec, e->ev->sample.stack));
 	cell_add(s, &more);
@@ -158,7 +159,8 @@ int web_strips_make(struct web_strips *s, struct report_run *r, struct web_tree 
 	struct pass_sink samples = { .self = s, .on = { [EV_SAMPLE] = on_sample } };
 	int err;
 
-	*s = (struct web_strips){ .r = r, .tree = tree, .window = report_window(r) };
+	*s = (struct web_strips){ .r = r, .tree = tree, .asked = report_window(r) };
+	s->window = s->asked;
 	map_init(&s->cell_of);
 	choose_columns(s);
 	s->did = calloc((r->a->rec.threads_len + 1) * (size_t)s->columns, sizeof(*s->did));

@@ -19,7 +19,8 @@ struct web_cell {
 struct web_strips {
 	struct report_run *r;
 	struct web_tree *tree;
-	struct report_window window;
+	struct report_window asked;  /* by --time */
+	struct report_window window; /* the part of it that was recorded */
 	unsigned columns;
 	uint64_t (*did)[DOINGS]; /* by thread index and column */
 	bool *in_pool;

@@ -16,7 +16,7 @@ function el(tag, attributes, ...children) {
 		else
 			element.setAttribute(name, value === true ? '' : value);
 	}
-	element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+	element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
 	return element;
 }
 
