@@ -28,7 +28,7 @@ ringside html -o batch.html batch.rsd || fail "html batch"
 drive walk.mjs batch.html
 
 markup='</script><script>document.title="owned"</script><img src=x onerror=alert(1)>'
-objcopy --redefine-sym alloc_of_names="$markup" --redefine-sym wait_of_names="$markup<b>" --redefine-sym lock_of_names="$markup" \
+objcopy --redefine-sym alloc_of_names="$markup" --redefine-sym wait_of_names="$markup<b>" --redefine-sym lock_of_names="$markup<i>" \
 	--redefine-sym burn_of_names=$'\033[31m\xe2\x80\xaeevil' --strip-debug "$root/build/tests/programs/names" hostile || fail objcopy
 echo secret >secret
 LD_PRELOAD="$lib" RINGSIDE="out=$dir/hostile.rsd,cpu=250,block=0" ./hostile "file<b>" secret "$markup" 2>err || fail "$(cat err)"
