@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // table.js - rows that can be ordered by any column, a page of them at a time.
 
-const ROWS_AT_ONCE = 200;
+const ROWS_AT_ONCE = 100;
 
 // A column: { title, unit: 'text' | 'bytes' | 'ns' | 'count' | 'percent', value(row), text(row), act(row), hint(row) }.
 // text is what is shown when value alone does not say it; act makes the cell a button,
@@ -54,7 +54,7 @@ function tableFill(table) {
 		table.element.append(el('p', { class: 'none' }, table.none || 'Nothing was recorded.'));
 	if (rows.length > shown.length)
 		table.element.append(button(`${countText(rows.length - shown.length)} more rows`, () => {
-			table.shown += ROWS_AT_ONCE * 5;
+			table.shown += ROWS_AT_ONCE * 10;
 			tableFill(table);
 		}));
 	if (focused >= 0)
