@@ -8,6 +8,7 @@
 #include "analyzer/web/data.h"
 #include "analyzer/web/files.h"
 #include "analyzer/web/page.h"
+#include "analyzer/web/reports.h"
 
 #define NODES_MOST 200000u
 #define NODES_LEAST 500u
@@ -20,7 +21,7 @@ struct slot {
 	size_t len;
 };
 
-enum { SLOT_POLICY, SLOT_STYLE, SLOT_OVERVIEW, SLOT_TREE, SLOT_TIME, SLOT_SCRIPT, SLOTS };
+enum { SLOT_POLICY, SLOT_STYLE, SLOT_OVERVIEW, SLOT_TREE, SLOT_TIME, SLOT_REPORTS, SLOT_SCRIPT, SLOTS };
 
 struct page_work {
 	struct session *session;
@@ -81,11 +82,13 @@ static void add_times(struct web_tree *t, const struct analysis *a)
 static int curve(struct page_work *w)
 {
 	const struct report *report = report_find("heap", "timeline");
+	struct pass_filter filter = w->a->filter;
 	int err;
 
 	if (w->a->rec.reader.header.heap_mode == RSD_HEAP_OFF)
 		return 0;
 	err = report->run(&w->run, &w->heap);
+	w->a->filter = filter;
 	w->has_heap = !err;
 	return err == -ENOMEM ? err : 0;
 }
@@ -126,6 +129,13 @@ static int fill_overview(struct page_work *w)
 	err = err ? err : overview_json(&o, out);
 	findings_release(&o.findings);
 	return out ? slot_close(out, err) : err;
+}
+
+static int fill_reports(struct page_work *w)
+{
+	FILE *out = slot_open(&w->slots[SLOT_REPORTS]);
+
+	return out ? slot_close(out, web_reports(&w->run, out)) : -ENOMEM;
 }
 
 static int fill_tree(struct page_work *w, size_t nodes)
@@ -225,6 +235,7 @@ int web_page_write(struct session *s, const struct report_options *options, FILE
 			   { "@overview@", NULL, 0 },
 			   { "@tree@", NULL, 0 },
 			   { "@time@", NULL, 0 },
+			   { "@reports@", NULL, 0 },
 			   { "@script@", NULL, 0 } },
 	};
 	int err;
@@ -235,6 +246,7 @@ int web_page_write(struct session *s, const struct report_options *options, FILE
 	err = err ? err : fill_policy(&w);
 	/* First: it tells of the pass that the models had. */
 	err = err ? err : fill_overview(&w);
+	err = err ? err : fill_reports(&w);
 	err = err ? err : gather(&w);
 	err = err ? err : fill_data(&w);
 	err = err ? err : put_together(&w, out);

@@ -39,7 +39,7 @@ for tag in "script", "style":
     assert len(page.texts[tag]) == 1, (tag, len(page.texts[tag]))
     digest = base64.b64encode(hashlib.sha256(page.texts[tag][0].encode()).digest()).decode()
     assert f"{tag}-src 'sha256-{digest}';" in page.policy, (tag, digest, page.policy)
-assert page.tags.count("script") == 4, page.tags.count("script")
+assert page.tags.count("script") == 5, page.tags.count("script")
 assert not {"link", "img", "iframe", "object", "embed", "base", "form", "svg", "video"} & set(page.tags), page.tags
 assert "url(" not in page.texts["style"][0] and "@import" not in page.texts["style"][0]
 for word in "http:", "https:", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "import(":
@@ -52,6 +52,7 @@ holds_the_numbers() { # recording page
 	block "$2" tree >tree.json
 	block "$2" time >time.json
 	block "$2" overview >overview.json
+	block "$2" reports >reports.json
 	ringside report --json --top 0 "$1" >report.json || fail "report $1"
 	jq -e . tree.json >/dev/null && jq -e . time.json >/dev/null && jq -e . overview.json >/dev/null || fail "$2: no JSON"
 	jq -n --slurpfile tree tree.json --slurpfile time time.json --slurpfile r report.json '{
@@ -75,6 +76,9 @@ holds_the_numbers() { # recording page
 		all and length > 0' <all.json
 	check "$1: the heap over time" '.time.heap.summary.peak_bytes == .r.heap.peak_bytes and
 		.time.heap.summary.allocations == .r.heap.allocations' <all.json
+	ringside trace path --json "$1" >path.json || fail "trace path $1"
+	check "$1: a report" '($a[0].reports | length) >= 2 and ($a[0].reports[] | select(.name == "path") |
+		[.facts[].value]) == [$b[0].summary[]]' -n --slurpfile a reports.json --slurpfile b path.json
 	check "$1: the overview" '$a[0].heap.allocations == $b[0].heap.allocations and $a[0].findings == $b[0].findings and
 		$a[0].threads == $b[0].threads and $a[0].recording.events == $b[0].recording.events and
 		$a[0].recording.events > 0' -n --slurpfile a overview.json --slurpfile b report.json

@@ -29,7 +29,7 @@ check('the size of the page is told', /at most 10\.00MB/.test(await text(page, '
 check('the title is the program', (await page.title()).startsWith('batch'));
 
 // ---- every view by its number, and what it shows
-const titles = ['Findings', 'Flame graph', 'Callers and callees', 'Functions', 'Timeline', 'Locks and waits', 'Threads'];
+const titles = ['Findings', 'Flame graph', 'Callers and callees', 'Functions', 'Timeline', 'Locks and waits', 'Threads', 'Reports'];
 for (let i = 0; i < titles.length; i++) {
 	await press(String(i + 1));
 	check(`key ${i + 1} shows ${titles[i]}`, (await text(page, 'main h2')) === titles[i]);
@@ -44,7 +44,7 @@ for (let i = 0; i < titles.length; i++) {
 }
 await page.goBack();
 await settle(page);
-check('back shows the view before', (await text(page, 'main h2')) === 'Locks and waits');
+check('back shows the view before', (await text(page, 'main h2')) === 'Threads');
 
 // ---- flame graph: search, zoom, keys
 await press('2');

@@ -2,7 +2,7 @@
 // keys.js - the keyboard, and the page that lists it.
 
 const keyHelp = [
-	['1 … 7', 'the views, from left to right'], ['/', 'search: a regular expression over functions and modules'],
+	['1 … 8', 'the views, from left to right'], ['/', 'search: a regular expression over functions and modules'],
 	['m', 'choose the number'], ['arrows', 'in a flame graph: caller, callee, neighbours'], ['Enter', 'zoom to the box'],
 	['Backspace', 'zoom out by one'], ['s', 'in a flame graph: callers and callees of the box'],
 	['Esc', 'close, clear the search, zoom out'], ['D', 'light or dark'], ['?', 'this list'],

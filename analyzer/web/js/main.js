@@ -9,6 +9,7 @@ const views = [
 	{ name: 'timeline', title: 'Timeline', show: timelineView, hasNumber: true },
 	{ name: 'locks', title: 'Locks and waits', show: locksView },
 	{ name: 'threads', title: 'Threads', show: threadsView },
+	{ name: 'reports', title: 'Reports', show: reportsView },
 ];
 
 function navFill() {
@@ -122,7 +123,7 @@ function titleFill() {
 
 	document.title = `${name} – Ringside`;
 	byId('title').textContent = name;
-	byId('subtitle').textContent = `${nsText(p.duration_ns)}, ${countText(p.threads)} threads, ended ${p.end}, ` +
+	byId('subtitle').textContent = `${nsText(p.duration_ns)}, ${countText(p.threads)} ${p.threads === 1 ? 'thread' : 'threads'}, ended ${p.end}, ` +
 		`${countText(model.report.recording.lost_events)} events lost` +
 		(model.leastShare > 0 ? `, stacks below ${(model.leastShare * 100).toPrecision(2)} % merged` : '');
 	byId('footer').textContent = `Recorded on ${visible(model.report.program.host || '?')}, pid ${p.pid}. Made by ringside html; nothing is loaded from elsewhere.`;

@@ -51,6 +51,7 @@ function load() {
 
 	model.report = readData('overview-data');
 	model.time = readData('time-data');
+	model.reports = readData('reports-data');
 	model.time.from = model.time.from_ns;
 	model.time.to = model.time.to_ns;
 	model.leastShare = tree.least_share;

@@ -5,8 +5,10 @@ const ROWS_AT_ONCE = 100;
 
 // A column: { title, unit: 'text' | 'bytes' | 'ns' | 'count' | 'percent', value(row), text(row), act(row), hint(row) }.
 // text is what is shown when value alone does not say it; act makes the cell a button,
-// where canAct does not object
+// where canAct does not object.
 function sortedRows(table) {
+	if (table.by === null)
+		return table.rows;
 	const column = table.columns[table.by], sign = table.isDescending ? -1 : 1;
 
 	return table.rows.slice().sort((a, b) => {
@@ -44,7 +46,7 @@ function tableHead(table) {
 
 function tableFill(table) {
 	const rows = sortedRows(table), shown = rows.slice(0, table.shown);
-	const focused = document.activeElement && table.element.contains(document.activeElement) ? table.by : -1;
+	const focused = document.activeElement && table.element.contains(document.activeElement) ? table.by : null;
 	const element = el('table', {}, el('caption', {}, table.caption), tableHead(table),
 		el('tbody', {}, shown.map((row) => el('tr', {}, table.columns.map((column) => tableCell(column, row))))));
 
@@ -57,13 +59,13 @@ function tableFill(table) {
 			table.shown += ROWS_AT_ONCE * 10;
 			tableFill(table);
 		}));
-	if (focused >= 0)
+	if (focused !== null)
 		element.querySelectorAll('th button')[focused].focus();
 }
 
-// makeTable - an element; by: index of the column that orders at first, largest first.
+// makeTable - an element; by: index of the column that orders at first, largest first; null: none does.
 function makeTable(caption, columns, rows, by, none) {
-	const table = { caption, columns, rows, by, isDescending: columns[by].unit !== 'text', shown: ROWS_AT_ONCE, none,
+	const table = { caption, columns, rows, by, isDescending: by !== null && columns[by].unit !== 'text', shown: ROWS_AT_ONCE, none,
 		element: el('div', { class: 'table' }) };
 
 	tableFill(table);
