@@ -49,6 +49,7 @@ static void put_columns(struct json *j, const struct table *t)
 	for (size_t i = 0; i < t->columns_len; i++) {
 		json_begin_object(j);
 		json_field_string(j, "title", t->columns[i].title);
+		json_field_string(j, "key", t->columns[i].key);
 		json_field_string(j, "unit", unit_name(t->columns[i].unit));
 		json_field_bool(j, "hides_zero", t->columns[i].hides_zero);
 		json_end(j);

@@ -12,7 +12,7 @@ function reportColumn(column, i) {
 	const isText = column.unit === 'text';
 
 	return {
-		title: visible(column.title), unit: isText ? 'text' : column.unit,
+		title: visible(column.title || column.key), unit: isText ? 'text' : column.unit,
 		value: (row) => isText ? visible(row[i] ?? '') : row[i] ?? -1,
 		text: (row) => shortText(cellWords(column.unit, row[i]), 100),
 		hint: isText ? (row) => visible(row[i] ?? '') : null,
@@ -20,9 +20,8 @@ function reportColumn(column, i) {
 }
 
 function reportTable(table) {
-	// Those without a title are for scripts.
 	const columns = table.columns.map(reportColumn).filter((c, i) =>
-		c.title && (!table.columns[i].hides_zero || table.rows.some((row) => row[i])));
+		!table.columns[i].hides_zero || table.rows.some((row) => row[i]));
 
 	// In the order in which the report has them.
 	return [makeTable(visible(table.name), columns, table.rows, null), table.notes.map((n) => el('p', { class: 'words' }, visible(n)))];
