@@ -101,8 +101,39 @@ EXPORT int sigpending(sigset_t *set)
 	HOOK_READY(sigpending);
 	ret = real.sigpending(set);
 	if (!ret && sampler_signal)
-		sigdelset(set, sampler_signal);
+		mask_of(mask_word(set) & ~mask_bit(), set);
 	return ret;
+}
+
+/* The set was readable, or the call had failed. */
+static void mask_was_set(int how, const sigset_t *set)
+{
+	struct thread *t = thread_self;
+
+	if (unlikely(set && t && t->perf && how != SIG_UNBLOCK && sampler_signal && mask_word(set) & mask_bit()))
+		sampler_thread_blocks(t);
+}
+
+EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int ret;
+
+	HOOK_READY(sigprocmask);
+	ret = real.sigprocmask(how, set, old);
+	if (!ret)
+		mask_was_set(how, set);
+	return ret;
+}
+
+EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int err;
+
+	HOOK_READY(pthread_sigmask);
+	err = real.pthread_sigmask(how, set, old);
+	if (!err)
+		mask_was_set(how, set);
+	return err;
 }
 
 EXPORT int signalfd(int fd, const sigset_t *set, int flags)

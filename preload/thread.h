@@ -28,15 +28,17 @@
 #include "preload/compiler.h"
 #include "preload/stacks.h"
 
-#define LANE_SCRATCH 1024u
+#define LANE_SCRATCH 1152u
 
 struct lane {
 	uintptr_t guard;	/* see above */
 	struct rsd_extent *ext; /* NULL: none yet */
 	uint64_t ready;		/* data bytes of ext that are populated */
 	struct stack_state *stacks;
-	uint32_t extents_taken;	    /* the first ones are small */
-	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
+	uint32_t extents_taken; /* the first ones are small */
+	/* What must not lie on the program's stack: the record of a wait, and texts. */
+	struct rec_span span;
+	char scratch[LANE_SCRATCH] __attribute__((aligned(8)));
 };
 
 /* A lock that the thread holds, see order.h. */
@@ -74,8 +76,10 @@ struct thread {
 	int timer; /* kernel timer id, -1 none */
 	void *perf;
 	uint8_t sampling;    /* handler is running */
+	uint8_t has_cut;     /* a sample's signal ended a system call with EINTR: see span_retry */
 	uint32_t tick_phase; /* which ticks are kept */
 
+	uintptr_t pointer; /* where libc keeps what is the thread's own */
 	uint32_t held_len; /* more than HELD_MAX: the last ones are not told apart */
 	struct held_lock held[HELD_MAX];
 
@@ -228,6 +232,12 @@ void thread_each(void (*visit)(struct thread *t));
 /* thread_begin - once at start; thread_begin_child - in a child of fork, for its only thread. */
 void thread_begin(void);
 void thread_begin_child(void);
+
+/* thread_give_key - the program has used up all keys and may have ours. False: it has it already, or not just now. */
+bool thread_give_key(void);
+
+/* thread_returns - a start routine has ended. Without our key nothing else tells the end of the thread. */
+void thread_returns(void);
 
 /* thread_finish_process - for all threads that still run at exit: their CPU time. */
 void thread_finish_process(void);

@@ -22,7 +22,10 @@ const struct report *report_find(const char *subject, const char *name)
 
 int report_groups(const struct report_run *r, enum group_by by, struct groups *g)
 {
-	return groups_init(g, r->stacks, r->options->has_by ? r->options->by : by, &r->options->filter, r->error);
+	int err = groups_init(g, r->stacks, r->options->has_by ? r->options->by : by, &r->options->filter, r->error);
+
+	g->suppressions = r->suppressions;
+	return err;
 }
 
 int report_lives(const struct report_run *r, enum group_by by, struct groups *g, struct lives *l)
@@ -114,6 +117,50 @@ void report_routine_name(const struct report_run *r, uint32_t thread, struct buf
 	view_frame_name(out, &chain->frames[0]);
 }
 
+void report_stack_cell(const struct report_run *r, struct table *t, struct stack_id stack)
+{
+	struct buf text = { 0 };
+
+	if (!stack.v) {
+		table_skip(t);
+		return;
+	}
+	place_name_and_caller(&text, r->stacks, stack);
+	table_stack(t, buf_string(&text), stack, NULL);
+	t->failed |= text.failed;
+	buf_release(&text);
+}
+
+void report_thread_cell(const struct report_run *r, struct table *t, uint32_t thread)
+{
+	struct buf text = { 0 };
+
+	report_thread_name(r, thread, &text);
+	table_text(t, buf_string(&text));
+	buf_release(&text);
+}
+
+void report_routine_cell(const struct report_run *r, struct table *t, uint32_t thread)
+{
+	struct buf text = { 0 };
+
+	report_routine_name(r, thread, &text);
+	table_text(t, buf_string(&text));
+	buf_release(&text);
+}
+
+void report_doing_columns(struct table *t)
+{
+	for (unsigned i = 0; i < DOINGS; i++)
+		table_column_quiet(t, doing_name((enum doing)i), doing_key((enum doing)i), UNIT_NS);
+}
+
+void report_doing_cells(struct table *t, const uint64_t ns[DOINGS])
+{
+	for (unsigned i = 0; i < DOINGS; i++)
+		table_number(t, (int64_t)ns[i]);
+}
+
 uint64_t report_ns(const struct report_run *r, uint64_t tick)
 {
 	return clock_ns(&r->a->rec.clock, tick);
@@ -129,6 +176,18 @@ void report_sampled_note(const struct report_run *r, const struct lives *l, stru
 	if (l->sampled)
 		page_note(page, "scaled up from %" PRIu64 " sampled allocations, one per %" PRIu64 " bytes on average",
 			  l->sampled, r->a->rec.reader.header.sample_bytes);
+	if (l->suppressed)
+		page_note(page, "%" PRIu64 " allocations are left out because of --suppressions", l->suppressed);
+}
+
+void report_threshold(struct report_run *r, uint64_t bytes, struct page *page, const char *what)
+{
+	r->has_threshold = true;
+	if (!r->options->has_fail_on || bytes <= r->options->fail_on)
+		return;
+	r->is_over = true;
+	page_note(page, "--fail-on: %" PRIu64 " bytes are %s, %" PRIu64 " are allowed", bytes, what,
+		  r->options->fail_on);
 }
 
 void report_frees_note(const struct report_run *r, struct page *page)

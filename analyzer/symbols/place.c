@@ -14,7 +14,7 @@ static bool is_std(const char *function)
 }
 
 /* Library functions that only pass a request on: the caller is who wanted the block. */
-static bool is_allocator(const struct frame *frame)
+bool place_is_plumbing(const struct frame *frame)
 {
 	static const char *const names[] = { "malloc", "calloc", "realloc" };
 
@@ -53,7 +53,7 @@ struct place place_find(struct stacks *stacks, struct stack_id stack)
 	struct frame_walk w = { .stacks = stacks, .id = stack };
 	struct place f = { .site = stacks_next_frame(&w) };
 
-	while (f.site && is_allocator(f.site))
+	while (f.site && place_is_plumbing(f.site))
 		f.site = stacks_next_frame(&w);
 	if (!f.site) {
 		w = (struct frame_walk){ .stacks = stacks, .id = stack };

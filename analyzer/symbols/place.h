@@ -24,6 +24,9 @@ struct place {
 struct place place_find(struct stacks *stacks, struct stack_id stack);
 void place_spell(struct buf *out, struct place f);
 
+/* place_is_plumbing - a frame of std:: or an allocator, which only passes a request on. */
+bool place_is_plumbing(const struct frame *frame);
+
 /* place_name_and_caller - the same and " for CALLER": a helper that sleeps says little without who called it. */
 void place_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack);
 /* place_add_caller - only the second half, for a place in `stack` that has a source line. */

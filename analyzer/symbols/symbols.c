@@ -5,6 +5,7 @@
 
 #include "analyzer/symbols/demangle.h"
 #include "analyzer/symbols/opener.h"
+#include "analyzer/symbols/elf_text.h"
 #include "analyzer/symbols/symbols.h"
 #include "analyzer/util/buf.h"
 
@@ -26,7 +27,7 @@ struct object {
 
 struct symbols {
 	struct symbol_options options;
-	char *debug_dir, *sysroot;
+	char *debug_dir, *sysroot, *binaries;
 	struct object *objects; /* [0] is "outside any module" */
 	size_t len, cap;
 	struct map by_path; /* hash of path and build-id -> object */
@@ -165,7 +166,8 @@ static struct elf_want want_of(const struct symbols *s, const struct object *o)
 				  .build_id = o->build_id,
 				  .build_id_len = o->build_id_len,
 				  .debug_dir = s->debug_dir,
-				  .sysroot = s->sysroot };
+				  .sysroot = s->sysroot,
+				  .binaries = s->binaries };
 }
 
 void symbols_expect(struct symbols *s, uint32_t object)
@@ -209,6 +211,8 @@ struct symbols *symbols_new(const struct symbol_options *options)
 		s->debug_dir = strdup(s->options.debug_dir);
 	if (s->options.sysroot)
 		s->sysroot = strdup(s->options.sysroot);
+	if (s->options.binaries)
+		s->binaries = strdup(s->options.binaries);
 	if (object_new(s, "") || !s->len) {
 		symbols_free(s);
 		return NULL;
@@ -239,6 +243,7 @@ void symbols_free(struct symbols *s)
 	free_strings(s);
 	free(s->debug_dir);
 	free(s->sysroot);
+	free(s->binaries);
 	free(s);
 }
 
@@ -502,6 +507,42 @@ const char *symbols_addr_data_name(struct symbols *s, struct modules *modules, u
 	struct module *module = modules_by_addr(modules, addr);
 
 	return module ? symbols_data_name(s, symbols_object(s, module), addr - module->bias) : NULL;
+}
+
+static struct object *object_for_reading(struct symbols *s, uint32_t object)
+{
+	struct object *o = &s->objects[object < s->len ? object : 0];
+
+	if (o == s->objects || o->is_recorder)
+		return NULL;
+	if (!o->is_open)
+		object_open(s, o);
+	return o->file.elf ? o : NULL;
+}
+
+int symbols_returned_text(struct symbols *s, uint32_t object, const char *function, struct buf *out)
+{
+	struct object *o = object_for_reading(s, object);
+
+	return o ? elf_returned_text(o->file.elf, function, out) : -ENOENT;
+}
+
+const char *symbols_class_name(struct symbols *s, uint32_t object, uint64_t address)
+{
+	static const char prefix[] = "vtable for ";
+	struct object *o = object_for_reading(s, object);
+	struct elf_symbol symbol;
+	const char *kept;
+	char *name;
+
+	if (!o || !elf_object_data(o->file.elf, address, &symbol) || strncmp(symbol.name, "_ZTV", 4) ||
+	    address - symbol.start >= symbol.size)
+		return NULL;
+	kept = essential_name(s, symbol.name);
+	name = kept ? demangle(kept) : NULL;
+	kept = name && !strncmp(name, prefix, sizeof(prefix) - 1) ? symbols_intern(s, name + sizeof(prefix) - 1) : NULL;
+	free(name);
+	return kept;
 }
 
 struct symbol_stats symbols_stats(const struct symbols *s)
