@@ -58,6 +58,10 @@ $(B)/obj/%.o: %.c
 	@$(if $(V),,echo "  CC   $<")
 	$(Q)$(CC) $(CPPFLAGS) $(COMMON) $(CFLAGS) -c -o $@ $<
 
+# The page of `ringside html` is read by the assembler, of which the compiler's dependencies say nothing.
+WEB_FILES := $(wildcard analyzer/web/*.html analyzer/web/*.css analyzer/web/js/*.js)
+$(foreach d,obj san tsan,$(B)/$(d)/analyzer/web/files.o): $(WEB_FILES)
+
 $(LIBRARY): $(PRELOAD_OBJ) preload/exports.map
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK $@")
