@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/exports/export.h"
+#include "analyzer/exports/frame_tree.h"
+#include "analyzer/util/list.h"
+
+void frame_tree_init(struct frame_tree *t, struct stacks *stacks)
+{
+	*t = (struct frame_tree){ .stacks = stacks };
+	map_init(&t->number_of);
+}
+
+void frame_tree_release(struct frame_tree *t)
+{
+	free(t->nodes);
+	map_release(&t->number_of);
+	stack_index_release(&t->index);
+	frames_release(&t->frames);
+}
+
+static uint32_t child_of(struct frame_tree *t, uint32_t parent, const struct frame *frame)
+{
+	const char *name = export_frame_name(frame), *file = frame->file ? frame->file : "";
+	const char *module = frame->module_path ? frame->module_path : "";
+	const uint64_t key[] = { parent, frame->line, hash_bytes(name, strlen(name)), hash_bytes(file, strlen(file)),
+				 hash_bytes(module, strlen(module)) };
+	bool is_new;
+	uint64_t *at = map_at(&t->number_of, hash_bytes(key, sizeof(key)), &is_new);
+
+	if (!at || (is_new && list_grow((void **)&t->nodes, &t->cap, t->len, sizeof(*t->nodes)))) {
+		t->failed = true;
+		return parent;
+	}
+	if (is_new) {
+		t->nodes[t->len++] = (struct tree_node){ .parent = parent, .frame = frame };
+		*at = t->len;
+	}
+	return (uint32_t)*at;
+}
+
+uint32_t frame_tree_of(struct frame_tree *t, struct stack_id stack)
+{
+	uint32_t number = stack_index_get(&t->index, stack), node = 0;
+
+	if (number)
+		return number - 1;
+	if (stacks_frames(t->stacks, stack, &t->frames)) {
+		t->failed = true;
+		return 0;
+	}
+	for (size_t i = t->frames.len; i-- > 0;)
+		node = child_of(t, node, t->frames.list[i]);
+	if (stack_index_put(&t->index, stack, node + 1))
+		t->failed = true;
+	return node;
+}
