@@ -12,7 +12,8 @@
 #include "analyzer/util/map.h"
 
 struct tree_node {
-	uint32_t parent; /* node number; 0: outermost */
+	uint32_t parent;       /* node number; 0: outermost */
+	uint32_t frame_number; /* equal frames under other callers have the same */
 	const struct frame *frame;
 };
 
@@ -20,8 +21,11 @@ struct frame_tree {
 	struct stacks *stacks;
 	struct tree_node *nodes; /* number n is nodes[n - 1]; parents come before their children */
 	size_t len, cap;
+	const struct frame **distinct; /* frame number n is distinct[n - 1] */
+	size_t distinct_len, distinct_cap;
 	bool failed; /* memory ran out */
 	/* Private. */
+	struct map frame_of;
 	struct map number_of;
 	struct stack_index index; /* of stacks: node number + 1 */
 	struct frames frames;
