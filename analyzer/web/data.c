@@ -328,7 +328,7 @@ int web_data_strips(struct web_strips *s, const struct page *heap, FILE *out)
 	json_field_u64(&j, "columns", s->columns);
 	begin_array(&j, "doings");
 	for (unsigned d = 0; d < DOINGS; d++)
-		json_string(&j, doing_name((enum doing)d));
+		json_string_n(&j, doing_key((enum doing)d), strlen(doing_key((enum doing)d)) - strlen("_ns"));
 	json_end(&j);
 	put_threads(&j, s, (double)(to - from) / s->columns + 1e-9);
 	put_cells(&j, s);

@@ -130,3 +130,10 @@ loads_nothing hostile.html
 holds_the_numbers hostile.rsd hostile.html
 check "the name is there, as text" '[.frames.function[] | select(. == "alloc" + $m)] | length == 1' --arg m "$markup" <tree.json
 exit 0
+
+# What threads did is told in the words that the page has colours and explanations for.
+doings=$(grep -o '"doings": *\[[^]]*\]' "$(ls ./*.html | head -1)" | grep -o '"[a-z]*"' | grep -v doings | tr -d '"')
+[ -n "$doings" ] || fail "no doings in the page"
+for word in $doings; do
+	[ "$(grep -c "\\b$word: '" "$root/analyzer/web/js/color.js")" -ge 2 ] || fail "the page has no colour and words for $word"
+done
