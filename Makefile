@@ -32,7 +32,7 @@ PRELOAD_CFLAGS := $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -
 	-fno-builtin -D__NO_INLINE__ '-D__nonnull(p)=' '-D__attribute_nonnull__(p)='
 PRELOAD_LDFLAGS := -shared -nostartfiles -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,nodelete \
 	-Wl,-z,initfirst -Wl,-Bsymbolic -Wl,--version-script=preload/exports.map -Wl,--hash-style=both
-ANALYZER_LIBS := -ldw -lelf -lzstd -lz -Wl,-Bstatic -liberty -Wl,-Bdynamic -lm
+ANALYZER_LIBS := -ldw -lelf -lzstd -lz -lsqlite3 -Wl,-Bstatic -liberty -Wl,-Bdynamic -lm
 
 PRELOAD_SRC := $(wildcard preload/*.c)
 FORMAT_SRC := $(wildcard format/*.c)

@@ -3,9 +3,10 @@
  * chrome.c - Chrome's trace events as JSON: a track per thread with its waits as complete events and regions around
  * them, tasks as asynchronous events, logs and marks as instants, counters of the program and of the heap, CPU samples.
  *
- * Events are written as they are read; what is kept is the frames of their stacks, the tasks that are open and a
- * bounded curve of the heap. Times are microseconds with three decimals, so nanoseconds are whole. An event is written
- * when it has ended: those of a track come in the order of their beginnings, except for a wait around another one.
+ * Events are written as they are read; what is kept is the frames of their stacks, the tasks and regions that are open
+ * and a bounded curve of the heap. Times are microseconds with three decimals, so nanoseconds are whole. An event is
+ * written when it has ended, so one around others comes behind them; the waits of a track come in order. Regions are
+ * complete events too: DevTools matches beginnings and ends of all threads on one stack.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,8 +26,9 @@
 
 /* Regions that a thread is in, outermost first. */
 struct region {
-	uint64_t id;
-	uint32_t name; /* string id */
+	uint64_t id, task, begin; /* begin: tick */
+	uint32_t name;		  /* string id */
+	struct stack_id stack;
 };
 struct region_stack {
 	struct region *list;
@@ -273,26 +275,38 @@ static void on_region_begin(void *self, const struct pass_event *e)
 		c->failed = true;
 		return;
 	}
-	s->list[s->len++] = (struct region){ note->id, note->name };
-	begin_named(c, "B", note->name, "region", e->thread, moment(c, e->tick));
+	s->list[s->len++] = (struct region){ .id = note->id,
+					     .task = note->parent,
+					     .begin = e->tick,
+					     .name = note->name,
+					     .stack = recording_stack(c->rec, note->stack) };
+}
+
+static void put_region(struct chrome *c, uint32_t thread, const struct region *region, uint64_t end, bool is_unfinished)
+{
+	uint64_t begin_ns = moment(c, region->begin), end_ns = moment(c, end);
+
+	begin_named(c, "X", region->name, "region", thread, begin_ns);
+	put_us(c, "dur", end_ns > begin_ns ? end_ns - begin_ns : 0);
+	put_frame(c, region->stack);
 	json_key(&c->j, "args");
 	json_begin_object(&c->j);
-	if (note->parent)
-		put_address(c, "task", note->parent);
-	put_stack(c, recording_stack(c->rec, note->stack));
+	if (region->task)
+		put_address(c, "task", region->task);
+	if (is_unfinished)
+		json_field_bool(&c->j, "unfinished", true);
+	put_stack(c, region->stack);
 	json_end(&c->j);
 	json_end(&c->j);
 }
 
-static void end_regions(struct chrome *c, uint32_t thread, size_t keep, uint64_t ns)
+static void end_regions(struct chrome *c, uint32_t thread, size_t keep, uint64_t tick, bool is_unfinished)
 {
-	for (struct region_stack *s = &c->regions[thread]; s->len > keep; s->len--) {
-		begin_named(c, "E", s->list[s->len - 1].name, "region", thread, ns);
-		json_end(&c->j);
-	}
+	for (struct region_stack *s = &c->regions[thread]; s->len > keep; s->len--)
+		put_region(c, thread, &s->list[s->len - 1], tick, is_unfinished);
 }
 
-/* An end closes the last beginning of its track: those inside that the program forgot end with it. */
+/* Regions inside that the program forgot end with it. */
 static void on_region_end(void *self, const struct pass_event *e)
 {
 	struct chrome *c = self;
@@ -300,7 +314,7 @@ static void on_region_end(void *self, const struct pass_event *e)
 
 	for (size_t i = s ? s->len : 0; i-- > 0;)
 		if (s->list[i].id == e->ev->note.id) {
-			end_regions(c, e->thread, i, moment(c, e->tick));
+			end_regions(c, e->thread, i, e->tick, false);
 			return;
 		}
 }
@@ -449,7 +463,7 @@ static int put_events(struct chrome *c)
 	c->lives.also[0] = &sink;
 	err = lives_run(&c->lives, c->r->a);
 	for (uint32_t i = 0; i < c->rec->threads_len; i++)
-		end_regions(c, i, 0, recording_end_ns(c->rec));
+		end_regions(c, i, 0, c->rec->end_tick, true);
 	put_unfinished(c);
 	put_heap(c);
 	return err;

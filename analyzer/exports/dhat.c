@@ -89,7 +89,7 @@ int export_dhat(struct export_run *r)
 {
 	struct heap_sites h;
 	struct json j;
-	int err = heap_sites_run(&h, r);
+	int err = heap_sites_run(&h, r, NULL);
 
 	json_init(&j, r->out);
 	j.pretty_depth = 2;

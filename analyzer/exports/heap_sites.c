@@ -59,13 +59,14 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 	curve_add(&h->curve, moment(h, end->tick), h->all.live_bytes);
 }
 
-int heap_sites_run(struct heap_sites *h, struct export_run *r)
+int heap_sites_run(struct heap_sites *h, struct export_run *r, const struct pass_sink *also)
 {
 	int err;
 
 	*h = (struct heap_sites){ .r = r };
 	frame_tree_init(&h->tree, r->stacks);
 	h->lives.watcher = (struct life_watcher){ .self = h, .born = born, .ended = ended };
+	h->lives.also[0] = also;
 	err = lives_run(&h->lives, r->a);
 	for (size_t i = 0; i < h->len; i++)
 		crest_settle(&h->all, &h->sites[i].mark);

@@ -32,8 +32,8 @@ struct heap_sites {
 	size_t cap;
 };
 
-/* heap_sites_run - 0 or -errno. Release in any case. */
-int heap_sites_run(struct heap_sites *h, struct export_run *r);
+/* heap_sites_run - other events of the same pass go to `also`, or NULL. 0 or -errno. Release in any case. */
+int heap_sites_run(struct heap_sites *h, struct export_run *r, const struct pass_sink *also);
 void heap_sites_release(struct heap_sites *h);
 
 /* export_place - " (file.c:12)", " (libfoo.so)" or nothing: where a frame is, safe. Appended. */

@@ -193,7 +193,7 @@ static void put_head(struct massif *m)
 int export_massif(struct export_run *r)
 {
 	struct massif m = { .r = r };
-	int err = heap_sites_run(&m.h, r);
+	int err = heap_sites_run(&m.h, r, NULL);
 
 	map_init(&m.number_of);
 	err = err ? err : build(&m);

@@ -36,7 +36,7 @@ for e in events:
 for number, frame in frames.items():
     assert "parent" not in frame or int(frame["parent"]) < int(number), frame
 
-waits = [e for e in events if e["ph"] == "X" and e["cat"] != "unfinished"]
+waits = [e for e in events if e["ph"] == "X" and e["cat"] not in ("unfinished", "region")]
 spans = kinds["span"]
 same("waits by thread and kind", Counter((e["tid"], e["name"]) for e in waits),
      Counter((s["tid"], s["wait"]) for s in spans))
@@ -46,26 +46,29 @@ same("objects", Counter((int(e["args"].get("object", "0"), 0) or e["args"].get("
      Counter(int(s["object"], 0) for s in spans))
 assert not spans or any(e["args"]["stack"] for e in waits)
 
-# A track is in order; what is within another event is wholly in it.
+# Waits of a track are in order and apart; with regions, what begins in an event also ends in it.
 track = defaultdict(list)
 for e in events:
-    if e["ph"] in "XBE":
+    if e["ph"] == "X":
         track[e["tid"]].append(e)
-for tid, list_ in track.items():
-    last, depth = 0, 0
-    for e in list_:
-        assert ns(e["ts"]) >= last, (e, last)
-        last = ns(e["ts"])
-        depth += (e["ph"] == "B") - (e["ph"] == "E")
-        assert depth >= 0, e
-    same(f"open regions of {tid}", depth, 0)
 for tid in track:
     end = 0
     for e in (e for e in waits if e["tid"] == tid):
         assert ns(e["ts"]) >= end, e
         end = ns(e["ts"]) + ns(e["dur"])
+    around = []
+    for e in sorted(track[tid], key=lambda e: (ns(e["ts"]), -ns(e["dur"]))):
+        begin, end = ns(e["ts"]), ns(e["ts"]) + ns(e["dur"])
+        while around and around[-1] <= begin:
+            around.pop()
+        assert not around or end <= around[-1], (e, around)
+        around.append(end)
 
-same("regions", sum(e["ph"] == "B" for e in events), len(kinds["region-begin"]))
+regions = [e for e in events if e["cat"] == "region"]
+begins = {r["id"]: r["ns"] for r in kinds["region-begin"]}
+same("regions", Counter((e["tid"], e["name"]) for e in regions), Counter((r["tid"], r["name"]) for r in kinds["region-begin"]))
+same("time in regions", sum(ns(e["dur"]) for e in regions if "unfinished" not in e["args"]),
+     sum(r["ns"] - begins[r["id"]] for r in kinds["region-end"]))
 same("tasks", Counter(e["name"] for e in events if e["ph"] == "b"), Counter(t["name"] for t in kinds["task-begin"]))
 begun = {e["id"]: e["name"] for e in events if e["ph"] == "b"}
 for e in events:
@@ -99,4 +102,4 @@ for run in w b h; do
 	LC_ALL=C grep -q '[[:cntrl:]]' "$run.json" && fail "$run.json: a control character"
 done
 check "the hostile function is there" 'any(.stackFrames[]; .name | startswith("wait\u001b[31mred"))' <h.json
-check "a region and a task are there" '[.traceEvents[] | select(.ph == "B" or .ph == "b")] | length > 10' <w.json
+check "a region and a task are there" '[.traceEvents[] | select(.cat == "region" or .ph == "b")] | length > 10' <w.json
