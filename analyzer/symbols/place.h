@@ -24,6 +24,12 @@ struct place {
 struct place place_find(struct stacks *stacks, struct stack_id stack);
 void place_spell(struct buf *out, struct place f);
 
+/*
+ * places_want - the places of `len` stacks, the first at `first` and `stride` bytes from one to the next, will be asked
+ * for: see stacks_want.
+ */
+void places_want(struct stacks *stacks, const struct stack_id *first, size_t stride, size_t len);
+
 /* place_name_and_caller - the same and " for CALLER": a helper that sleeps says little without who called it. */
 void place_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack);
 /* place_add_caller - only the second half, for a place in `stack` that has a source line. */

@@ -14,7 +14,8 @@ struct node {
 	uint32_t object;
 	uint32_t parent;
 	uint16_t depth;
-	uint8_t is_exact;
+	uint8_t is_exact : 1;
+	uint8_t is_wanted : 1;		 /* and so are all around it */
 	uint8_t cut;			 /* why the whole stack ends, copied from its outermost node */
 	const struct frame_chain *chain; /* NULL while not asked */
 	uint64_t hash;			 /* of the whole stack */
@@ -206,14 +207,27 @@ void frames_release(struct frames *f)
 	*f = (struct frames){ 0 };
 }
 
+/* A return address follows the call; one byte less is inside it. */
+static uint64_t code_address(const struct node *n)
+{
+	return n->is_exact || !n->address ? n->address : n->address - 1;
+}
+
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id)
 {
 	struct node *n = &s->nodes[id.v < s->len ? id.v : 0];
 
-	/* A return address follows the call; one byte less is inside it. */
 	if (!n->chain)
-		n->chain =
-			symbols_lookup(s->symbols, n->object, n->is_exact || !n->address ? n->address : n->address - 1);
+		n->chain = symbols_lookup(s->symbols, n->object, code_address(n));
+	return n->chain;
+}
+
+static const struct frame_chain *peek_leaf(struct stacks *s, struct stack_id id)
+{
+	struct node *n = &s->nodes[id.v];
+
+	if (!n->chain)
+		n->chain = symbols_peek(s->symbols, n->object, code_address(n));
 	return n->chain;
 }
 
@@ -221,8 +235,19 @@ void stacks_expect(struct stacks *s, struct stack_id id)
 {
 	while (id.v && id.v < s->len && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
 		id.v = s->nodes[id.v].parent;
-	if (id.v < s->len)
-		symbols_expect(s->symbols, s->nodes[id.v].object);
+	if (!id.v || id.v >= s->len)
+		return;
+	symbols_expect(s->symbols, s->nodes[id.v].object);
+	peek_leaf(s, id);
+}
+
+void stacks_want(struct stacks *s, struct stack_id id)
+{
+	for (; id.v && id.v < s->len && !s->nodes[id.v].is_wanted; id.v = s->nodes[id.v].parent) {
+		s->nodes[id.v].is_wanted = true;
+		if (!symbols_is_recorder(s->symbols, s->nodes[id.v].object))
+			peek_leaf(s, id);
+	}
 }
 
 const struct frame *stacks_next_frame(struct frame_walk *w)
@@ -238,7 +263,12 @@ const struct frame *stacks_next_frame(struct frame_walk *w)
 		/* The recorder's wrappers stand between the program and what it called: they show only as a leaf. */
 		if (w->has_begun && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
 			continue;
-		w->chain = stacks_leaf(s, id);
+		w->chain = w->is_peeking ? peek_leaf(s, id) : stacks_leaf(s, id);
+		w->is_missing = !w->chain;
+		if (w->is_missing) {
+			w->id = id;
+			return NULL;
+		}
 		w->at = 0;
 		w->has_begun = true;
 	}
@@ -251,6 +281,7 @@ int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out)
 	const struct frame *frame;
 
 	out->len = 0;
+	stacks_want(s, id);
 	while ((frame = stacks_next_frame(&w))) {
 		if (list_grow((void **)&out->list, &out->cap, out->len, sizeof(*out->list)))
 			return -ENOMEM;

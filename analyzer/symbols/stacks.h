@@ -111,11 +111,20 @@ struct frame_walk {
 	const struct frame_chain *chain;
 	uint32_t at; /* in the chain */
 	bool has_begun;
+	bool is_peeking; /* set first: stop at a frame whose name is not known yet, and want it */
+	bool is_missing; /* that is why NULL was returned; the next call tries again */
 };
 const struct frame *stacks_next_frame(struct frame_walk *w);
 
-/* stacks_expect - its site will be asked for: symbols_expect where its innermost frame of the program is. */
+/*
+ * Names come from another process, and a question costs more than most answers. So who will look at many stacks says it
+ * first; what comes out is the same.
+ *
+ * stacks_expect - its site will be asked for: symbols_expect where its innermost frame of the program is.
+ * stacks_want - all its frames will be asked for.
+ */
 void stacks_expect(struct stacks *s, struct stack_id id);
+void stacks_want(struct stacks *s, struct stack_id id);
 
 /* stacks_leaf - the frames of the innermost node only; a fixed "[unknown]" for the empty stack. */
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id);

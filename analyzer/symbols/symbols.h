@@ -61,7 +61,9 @@ struct symbol_options {
 	bool use_debuginfod;   /* ask servers of DEBUGINFOD_URLS; also when RINGSIDE_DEBUGINFOD=1 */
 	const char *debug_dir; /* where separate debug files are; NULL: /usr/lib/debug */
 	const char *sysroot;   /* prefix for module paths; NULL: none */
-	bool opens_ahead;      /* symbols_expect does something: by a thread, which wants a core to spare */
+	bool opens_ahead;      /* symbols_expect does something: another process does it, which wants a core to spare */
+	bool is_inside;	       /* no other process, for tests; see names.h */
+	unsigned seconds_max;  /* see names.h */
 };
 
 struct symbols;
@@ -80,7 +82,7 @@ void symbols_free(struct symbols *s);
 uint32_t symbols_object(struct symbols *s, struct module *module);
 
 /*
- * symbols_expect - addresses of `object` will be looked up: open it meanwhile in another thread.
+ * symbols_expect - addresses of `object` will be looked up: open it meanwhile.
  *
  * Cost:     the first time for an object a few us, then nothing.
  */
@@ -98,9 +100,17 @@ const char *symbols_path(struct symbols *s, uint32_t object);
  * address:  of the instruction itself. For a return address pass it minus 1: the call is what is wanted.
  *           With object 0 it is a run-time address outside any module.
  * Returns:  never NULL: without memory a fixed "[unknown]" frame. Good as long as `s`.
- * Cost:     known: a hash lookup. New: 1 to 30 us with debug information, plus opening the object once.
+ * Cost:     known: a hash lookup. New: 1 to 30 us with debug information, plus a question to another process, which
+ *           brings all that was wanted meanwhile; plus opening the object once.
  */
 const struct frame_chain *symbols_lookup(struct symbols *s, uint32_t object, uint64_t address);
+
+/*
+ * symbols_peek - the frames if they are known; else NULL, and the next lookup in this object brings them.
+ * symbols_fetch - bring all that is wanted of any object.
+ */
+const struct frame_chain *symbols_peek(struct symbols *s, uint32_t object, uint64_t address);
+void symbols_fetch(struct symbols *s);
 
 /*
  * symbols_data_name - the data symbol that holds `address`: "queue_lock"; with debug information the member of it,
