@@ -1,11 +1,12 @@
 #!/bin/sh
-# Install what the build (and, with the word "tests", the tests) need. Does nothing when all is there.
+# Install what the build (and, with the word "tests" or "fuzz", the tests or the fuzzers) need. Does nothing when all is there.
 set -eu
 
 build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev libc6-dev"
 tests="$build g++ clang git perl libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils"
 want="$build"
 [ "${1:-}" = tests ] && want="$tests"
+[ "${1:-}" = fuzz ] && want="$build clang libclang-rt-dev"
 
 other_systems() {
 	cat >&2 <<-TEXT

@@ -308,7 +308,8 @@ void stack_space_free(struct stack_space *space)
 	if (!space)
 		return;
 	for (uint32_t i = 0; i < space->pages_len; i++)
-		free(space->pages[i]);
+		if (space->pages[i]) /* one wild id makes a million that are not there */
+			free(space->pages[i]);
 	free(space->pages);
 	free(space);
 }

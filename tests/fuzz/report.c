@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/commands/session.h"
+#include "analyzer/models/findings.h"
+#include "analyzer/views/block_tables.h"
+#include "analyzer/views/overview.h"
+#include "tests/fuzz/report.h"
+
+/* Bits of the input's choices. */
+#define CHOOSE_WINDOW 1u
+#define CHOOSE_THREADS 2u
+#define CHOOSE_SIZES 4u
+#define CHOOSE_MERGE 8u
+#define CHOOSE_WORDS 16u     /* other options of the views, */
+#define GRANULARITY_SHIFT 5u /* by something else than functions in two bits of it */
+#define FORMAT_SHIFT 6u	     /* an enum view_format, or all of them */
+
+#define PART_SHIFT 8u /* an enum part: one takes a fifth of the time of all */
+enum part { OVERVIEW = 1, HEAP, CPU, BLOCK, TABLES, DUMP, PARTS };
+
+static bool is_part(unsigned choices, enum part part)
+{
+	unsigned chosen = choices >> PART_SHIFT & 7;
+
+	return chosen % PARTS == 0 || chosen == (unsigned)part;
+}
+
+static bool is_chosen(unsigned choices, enum view_format format)
+{
+	return (choices >> FORMAT_SHIFT & 3) == 3 || (choices >> FORMAT_SHIFT & 3) == format;
+}
+
+static FILE *out;
+static char *path;
+
+static void print_overview(struct session *s, unsigned choices)
+{
+	struct overview r = { .session = s, .a = &s->analyses[0], .top = 8 };
+
+	if (!findings_make(&r.findings, r.a)) {
+		if (is_chosen(choices, VIEW_TEXT))
+			overview_text(&r, out);
+		r.top = SIZE_MAX;
+		if (is_chosen(choices, VIEW_JSON))
+			overview_json(&r, out);
+	}
+	findings_release(&r.findings);
+}
+
+static struct view_options view_options_of(unsigned choices, enum view_kind kind, enum view_format format)
+{
+	struct view_options o = { .kind = kind, .format = format, .pattern = "." };
+
+	if (choices & CHOOSE_WORDS)
+		o = (struct view_options){ .kind = kind,
+					   .format = format,
+					   .pattern = "[0-9a-f]",
+					   .granularity = (enum view_granularity)(choices >> GRANULARITY_SHIFT & 3) + 1,
+					   .focus = "so",
+					   .hide = "1",
+					   .is_unlimited = true,
+					   .sort_cum = true,
+					   .keep_dropped = true,
+					   .full_names = true };
+	return o;
+}
+
+static void print_profile(struct session *s, struct profile *p, unsigned choices)
+{
+	for (unsigned kind = VIEW_TOP; kind <= VIEW_TRACES; kind++)
+		for (unsigned format = VIEW_TEXT; format <= VIEW_CSV; format++) {
+			struct view_options o =
+				view_options_of(choices, (enum view_kind)kind, (enum view_format)format);
+			struct buf error = { 0 };
+
+			if (!is_chosen(choices, (enum view_format)format))
+				continue;
+			views_print(p, s->stacks, &o, out, &error);
+			buf_release(&error);
+		}
+}
+
+static void print_profiles(struct session *s, unsigned choices)
+{
+	const struct analysis *a = &s->analyses[0];
+	struct profile p;
+
+	profile_init(&p, "heap");
+	if (is_part(choices, HEAP) && !heap_profile(&a->heap, &p))
+		print_profile(s, &p, choices);
+	profile_release(&p);
+	profile_init(&p, "cpu");
+	if (is_part(choices, CPU) && !cpu_profile(&a->cpu, &p))
+		print_profile(s, &p, choices);
+	profile_release(&p);
+	profile_init(&p, "block");
+	if (is_part(choices, BLOCK) && !waits_profile(&a->waits, 0, &p))
+		print_profile(s, &p, choices);
+	profile_release(&p);
+}
+
+static void print_all(struct session *s, unsigned choices)
+{
+	struct options o = { .top = -1 };
+	struct buf losses = { 0 };
+
+	if (is_part(choices, OVERVIEW))
+		print_overview(s, choices);
+	print_profiles(s, choices);
+	if (is_part(choices, TABLES) && is_chosen(choices, VIEW_TEXT))
+		block_tables(s, &o);
+	if (is_part(choices, TABLES) && is_chosen(choices, VIEW_JSON))
+		block_json(s, &o);
+	analysis_losses(&s->analyses[0], &losses);
+	fwrite(buf_string(&losses), 1, losses.len, out);
+	buf_release(&losses);
+}
+
+static int analyse(struct session *s, const struct analysis_filter *filter)
+{
+	struct buf error = { 0 };
+	int err = analysis_open(&s->analyses[s->analyses_len], path, s->stacks, filter, NULL, &error);
+
+	s->analyses_len += !err;
+	buf_release(&error);
+	return err;
+}
+
+static void report(unsigned choices)
+{
+	struct analysis_filter filter = { 0 };
+	struct analysis analyses[2];
+	struct process_file process = { .path = path, .exe = (char *)"traced" };
+	/* No file that a dump names exists below this one: names are those of the dump. */
+	struct symbol_options nothing = { .sysroot = "/dev/null", .debug_dir = "/dev/null", .is_inside = true };
+	struct session s = { .path = path, .files = &process, .files_len = 1, .analyses = analyses, .out = out };
+
+	if (choices & CHOOSE_WINDOW)
+		filter.from_ns = 100, filter.to_ns = 1000000000;
+	if (choices & CHOOSE_THREADS)
+		filter.thread_pattern = "[a1]";
+	if (choices & CHOOSE_SIZES)
+		filter.size_min = 2, filter.size_max = 1 << 20;
+	s.symbols = symbols_new(&nothing);
+	s.stacks = s.symbols ? stacks_new(s.symbols) : NULL;
+	if (s.stacks && !analyse(&s, &filter)) {
+		if (choices & CHOOSE_MERGE && !analyse(&s, &filter))
+			analysis_merge(&analyses[0], &analyses[1]);
+		print_all(&s, choices);
+	}
+	while (s.analyses_len)
+		analysis_release(&analyses[--s.analyses_len]);
+	stacks_free(s.stacks);
+	symbols_free(s.symbols);
+}
+
+static void dump(bool is_json)
+{
+	char *args[] = { path };
+	struct options o = { .args = args, .args_len = 1, .is_json = is_json };
+
+	cmd_dump(&o);
+}
+
+void report_all(const char *dump_path, unsigned choices, FILE *to)
+{
+	out = to;
+	path = (char *)(uintptr_t)dump_path;
+	report(choices);
+	if (is_part(choices, DUMP))
+		dump(is_chosen(choices, VIEW_JSON));
+	fflush(out);
+}
