@@ -106,6 +106,13 @@ static void rules(void)
 #include "analyzer/models/findings.def"
 }
 
+static void report_rows(void)
+{
+	begin("reports", "| report | what it answers |", "| --- | --- |");
+#define REPORT(subject, name, title, words) printf("| `ringside %s %s` | %s |\n", #subject, #name, words);
+#include "analyzer/reports/reports.def"
+}
+
 int main(void)
 {
 	events();
@@ -117,5 +124,6 @@ int main(void)
 	toggles();
 	command_rows();
 	rules();
+	report_rows();
 	return fflush(stdout) || ferror(stdout);
 }

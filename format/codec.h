@@ -255,6 +255,7 @@ struct rsd_event {
 		struct rec_span span;
 		struct rec_hold hold;
 		struct rec_wake wake;
+		struct rec_order order;
 		struct rec_sample sample;
 		struct rec_thread thread;
 		struct rec_fd fd;

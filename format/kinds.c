@@ -15,6 +15,7 @@ enum {
 	moves_span = 0,
 	moves_hold = 0,
 	moves_wake = 0,
+	moves_order = 0,
 	moves_sample = 0,
 	moves_thread = 0,
 	moves_fd = 0,

@@ -170,7 +170,8 @@ struct rsd_thread {
 	uint32_t waiting; /* id of waits.def while inside a blocking call, else 0 */
 	uint32_t waiting_reserved;
 	uint64_t waiting_since, waiting_object;
-	uint64_t reserved[4];
+	uint64_t handle; /* pthread_self(): what a join of it waits for */
+	uint64_t reserved[3];
 	struct rsd_thread_wait wait[RSD_WAITS];
 };
 #define RSD_THREADS_PER_UNIT ((RSD_UNIT - sizeof(struct rsd_extent)) / sizeof(struct rsd_thread))
@@ -274,6 +275,16 @@ struct rec_hold { /* h.tick is the release */
 	uint32_t stack;	     /* of the release */
 	uint32_t waiters;    /* threads waiting at that moment */
 	uint32_t wait;	     /* waits.def: the kind of lock */
+} RSD_PACKED;
+
+#define RSD_ORDER_OTHERS 4u
+struct rec_order { /* once for each set of held locks and taken one */
+	struct rec_head h;
+	uint64_t held, taken;		   /* the lock taken last before, and this one */
+	uint64_t held_site, taken_site;	   /* return addresses in the program */
+	uint64_t others[RSD_ORDER_OTHERS]; /* held too, newest first; 0: none */
+	uint32_t stack;			   /* of taking */
+	uint16_t held_wait, taken_wait;	   /* waits.def */
 } RSD_PACKED;
 
 struct rec_wake {

@@ -41,7 +41,8 @@ enum ringside_op {
 	RINGSIDE_LOG = 5,
 	RINGSIDE_COUNTER = 6,
 	RINGSIDE_POOL_ALLOC = 7,
-	RINGSIDE_POOL_FREE = 8
+	RINGSIDE_POOL_FREE = 8,
+	RINGSIDE_MARK = 9
 };
 __attribute__((weak)) uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const char *name,
 						const char *text, double value);
@@ -171,6 +172,12 @@ __attribute__((format(printf, 3, 4))) static inline void ringside_logf(ringside_
 static inline void ringside_counter(const char *name, double value)
 {
 	ringside_note(RINGSIDE_COUNTER, 0, 0, name, 0, value);
+}
+
+/* A moment: reports show what happened between two of them, as the peak of the heap. */
+static inline void ringside_mark(const char *name)
+{
+	ringside_note(RINGSIDE_MARK, 0, 0, name, 0, 0);
 }
 
 /*

@@ -3,7 +3,9 @@
 #include "preload/birth.h"
 #include "preload/hook.h"
 #include "preload/locks.h"
+#include "preload/order.h"
 #include "preload/span.h"
+#include "preload/wakes.h"
 
 /* mtx_t begins with a pthread mutex in glibc. */
 static uint32_t mtx_owner(const mtx_t *mutex)
@@ -20,8 +22,10 @@ static uint32_t mtx_owner(const mtx_t *mutex)
 		lock_wait_begin(mutex);                                                                                \
 		ret_ = (call);                                                                                         \
 		lock_wait_end(mutex, ret_ == thrd_timedout);                                                           \
-		if (ret_ == thrd_success)                                                                              \
+		if (ret_ == thrd_success) {                                                                            \
 			lock_acquired(mutex);                                                                          \
+			order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));                                   \
+		}                                                                                                      \
 		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from);                                         \
 		ret_;                                                                                                  \
 	})
@@ -35,9 +39,21 @@ EXPORT int mtx_lock(mtx_t *mutex)
 	if (likely(ret == thrd_success)) {
 		span_count(WAIT_MUTEX);
 		lock_acquired(mutex);
+		order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));
 		return ret;
 	}
 	return MTX_SLOW(mutex, real.mtx_lock(mutex), REGS_OF_CALLER());
+}
+
+EXPORT int mtx_trylock(mtx_t *mutex)
+{
+	int ret;
+
+	HOOK_READY(mtx_trylock);
+	ret = real.mtx_trylock(mutex);
+	if (ret == thrd_success && !span_is_off())
+		order_tried(mutex, WAIT_MUTEX, __builtin_return_address(0));
+	return ret;
 }
 
 EXPORT int mtx_timedlock(mtx_t *mutex, const struct timespec *until)
@@ -52,6 +68,7 @@ EXPORT int mtx_unlock(mtx_t *mutex)
 	int ret;
 
 	HOOK_READY(mtx_unlock);
+	order_released(mutex);
 	release = lock_release_begin(mutex);
 	ret = real.mtx_unlock(mutex);
 	if (unlikely(release.tick) && ret == thrd_success) {
@@ -71,11 +88,25 @@ EXPORT int mtx_unlock(mtx_t *mutex)
                                                                                                                        \
 		if (unlikely(release_.tick))                                                                           \
 			lock_release_end(&release_, WAIT_MUTEX, &from_);                                               \
+		wake_wait_begin(cond);                                                                                 \
 		ret_ = (call);                                                                                         \
+		wake_wait_end(cond);                                                                                   \
 		lock_acquired(mutex);                                                                                  \
 		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from_);                                        \
 		ret_;                                                                                                  \
 	})
+
+EXPORT int cnd_signal(cnd_t *cond)
+{
+	HOOK_READY(cnd_signal);
+	return WAKE(WAIT_COND, cond, 1, real.cnd_signal(cond));
+}
+
+EXPORT int cnd_broadcast(cnd_t *cond)
+{
+	HOOK_READY(cnd_broadcast);
+	return WAKE(WAIT_COND, cond, UINT16_MAX, real.cnd_broadcast(cond));
+}
 
 EXPORT int cnd_wait(cnd_t *cond, mtx_t *mutex)
 {

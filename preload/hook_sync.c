@@ -8,7 +8,9 @@
  */
 #include "preload/hook.h"
 #include "preload/locks.h"
+#include "preload/order.h"
 #include "preload/span.h"
+#include "preload/wakes.h"
 
 static bool is_acquired(int err)
 {
@@ -31,8 +33,10 @@ static uint32_t mutex_owner(const pthread_mutex_t *mutex)
 		lock_wait_begin(lock);                                                                                 \
 		err_ = (call);                                                                                         \
 		lock_wait_end(lock, err_ == ETIMEDOUT);                                                                \
-		if (is_acquired(err_))                                                                                 \
+		if (is_acquired(err_)) {                                                                               \
 			lock_acquired(lock);                                                                           \
+			order_taken((const void *)(lock), kind, __builtin_return_address(0));                          \
+		}                                                                                                      \
 		span_end(&s, err_, 0, from);                                                                           \
 		err_;                                                                                                  \
 	})
@@ -47,8 +51,10 @@ __attribute__((noinline)) static int mutex_lock_tried(pthread_mutex_t *mutex, in
 		return LOCK_SLOW(WAIT_MUTEX, mutex, mutex_owner(mutex), real.pthread_mutex_lock(mutex),
 				 REGS_OF_CALLER());
 	span_count(WAIT_MUTEX);
-	if (is_acquired(err))
+	if (is_acquired(err)) {
 		lock_acquired(mutex);
+		order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));
+	}
 	return err;
 }
 
@@ -63,7 +69,20 @@ EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 	if (unlikely(err || !lock_is_quiet(mutex)))
 		return mutex_lock_tried(mutex, err);
 	span_count(WAIT_MUTEX);
+	order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));
 	return 0;
+}
+
+/* Tried is not waited for: nothing is recorded, but the lock is held. */
+EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
+{
+	int err;
+
+	HOOK_READY(pthread_mutex_trylock);
+	err = real.pthread_mutex_trylock(mutex);
+	if (is_acquired(err) && !span_is_off())
+		order_tried(mutex, WAIT_MUTEX, __builtin_return_address(0));
+	return err;
 }
 
 EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec *until)
@@ -74,8 +93,10 @@ EXPORT int pthread_mutex_timedlock(pthread_mutex_t *mutex, const struct timespec
 	err = real.pthread_mutex_trylock(mutex);
 	if (likely(err != EBUSY)) {
 		span_count(WAIT_MUTEX);
-		if (is_acquired(err))
+		if (is_acquired(err)) {
 			lock_acquired(mutex);
+			order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));
+		}
 		return err;
 	}
 	return LOCK_SLOW(WAIT_MUTEX, mutex, mutex_owner(mutex), real.pthread_mutex_timedlock(mutex, until),
@@ -121,6 +142,7 @@ __attribute__((noinline)) static int mutex_unlock_watched(pthread_mutex_t *mutex
 EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
 	HOOK_READY(pthread_mutex_unlock);
+	order_released(mutex);
 	if (likely(lock_is_quiet(mutex)))
 		return real.pthread_mutex_unlock(mutex);
 	return mutex_unlock_watched(mutex);
@@ -134,8 +156,10 @@ EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
                                                                                                                        \
 		if (likely(tried_ != EBUSY)) {                                                                         \
 			span_count(kind);                                                                              \
-			if (!tried_)                                                                                   \
+			if (!tried_) {                                                                                 \
 				lock_acquired(lock);                                                                   \
+				order_taken(lock, kind, __builtin_return_address(0));                                  \
+			}                                                                                              \
 		} else {                                                                                               \
 			tried_ = LOCK_SLOW(kind, lock, rwlock_owner(lock), call, REGS_OF_CALLER());                    \
 		}                                                                                                      \
@@ -158,6 +182,28 @@ EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t *lock)
 {
 	HOOK_READY(pthread_rwlock_wrlock);
 	return RWLOCK(WAIT_RWLOCK_WRITE, lock, real.pthread_rwlock_trywrlock(lock), real.pthread_rwlock_wrlock(lock));
+}
+
+EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
+{
+	int err;
+
+	HOOK_READY(pthread_rwlock_tryrdlock);
+	err = real.pthread_rwlock_tryrdlock(lock);
+	if (!err && !span_is_off())
+		order_tried(lock, WAIT_RWLOCK_READ, __builtin_return_address(0));
+	return err;
+}
+
+EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
+{
+	int err;
+
+	HOOK_READY(pthread_rwlock_trywrlock);
+	err = real.pthread_rwlock_trywrlock(lock);
+	if (!err && !span_is_off())
+		order_tried(lock, WAIT_RWLOCK_WRITE, __builtin_return_address(0));
+	return err;
 }
 
 EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t *lock, const struct timespec *until)
@@ -195,6 +241,7 @@ EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 	int err;
 
 	HOOK_READY(pthread_rwlock_unlock);
+	order_released(lock);
 	release = lock_release_begin(lock);
 	if (unlikely(release.tick) && rwlock_owner(lock))
 		kind = WAIT_RWLOCK_WRITE;
@@ -218,7 +265,9 @@ EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
                                                                                                                        \
 		if (unlikely(release_.tick))                                                                           \
 			lock_release_end(&release_, WAIT_MUTEX, &from_);                                               \
+		wake_wait_begin(cond);                                                                                 \
 		err_ = (call);                                                                                         \
+		wake_wait_end(cond);                                                                                   \
 		lock_acquired(mutex);                                                                                  \
 		span_end(&s_, err_, 0, from_);                                                                         \
 		err_;                                                                                                  \
@@ -243,12 +292,28 @@ EXPORT int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, 
 	return COND_WAIT(cond, mutex, real.pthread_cond_clockwait(cond, mutex, clock, until));
 }
 
+EXPORT int pthread_cond_signal(pthread_cond_t *cond)
+{
+	HOOK_READY(pthread_cond_signal);
+	return WAKE(WAIT_COND, cond, 1, real.pthread_cond_signal(cond));
+}
+
+EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
+{
+	HOOK_READY(pthread_cond_broadcast);
+	return WAKE(WAIT_COND, cond, UINT16_MAX, real.pthread_cond_broadcast(cond));
+}
+
 /* ---- semaphores, barriers, spin locks ---- */
 
 #define SEM_WAIT(sem, call)                                                                                            \
 	({                                                                                                             \
 		struct span s_ = span_begin(WAIT_SEM, (uintptr_t)(sem));                                               \
-		int ret_ = (call);                                                                                     \
+		int ret_;                                                                                              \
+                                                                                                                       \
+		wake_wait_begin(sem);                                                                                  \
+		ret_ = (call);                                                                                         \
+		wake_wait_end(sem);                                                                                    \
                                                                                                                        \
 		span_end(&s_, ret_ ? errno : 0, 0, REGS_OF_CALLER());                                                  \
 		ret_;                                                                                                  \
@@ -273,15 +338,30 @@ EXPORT int sem_clockwait(sem_t *sem, clockid_t clock, const struct timespec *unt
 	return SEM_WAIT(sem, real.sem_clockwait(sem, clock, until));
 }
 
+EXPORT int sem_post(sem_t *sem)
+{
+	HOOK_READY(sem_post);
+	return WAKE(WAIT_SEM, sem, 1, real.sem_post(sem));
+}
+
 EXPORT int pthread_barrier_wait(pthread_barrier_t *barrier)
 {
 	struct span s;
+	struct regs from;
+	uint64_t now;
 	int ret;
 
 	HOOK_READY(pthread_barrier_wait);
 	s = span_begin(WAIT_BARRIER, (uintptr_t)barrier);
 	ret = real.pthread_barrier_wait(barrier);
-	span_end(&s, ret > 0 ? ret : 0, 0, REGS_OF_CALLER());
+	if (!span_is_ours(&s))
+		return ret;
+	from = REGS_OF_CALLER();
+	now = clock_now();
+	/* glibc tells the thread that came last, which opened the barrier. */
+	if (ret == PTHREAD_BARRIER_SERIAL_THREAD)
+		wake_record(barrier, WAIT_BARRIER, UINT16_MAX, s.start, &from);
+	span_close(&s, now, ret > 0 ? ret : 0, 0, &from);
 	return ret;
 }
 
@@ -290,7 +370,26 @@ EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
 	HOOK_READY(pthread_spin_lock);
 	if (likely(real.pthread_spin_trylock(lock) != EBUSY)) {
 		span_count(WAIT_SPIN);
+		order_taken((const void *)lock, WAIT_SPIN, __builtin_return_address(0));
 		return 0;
 	}
 	return LOCK_SLOW(WAIT_SPIN, (const void *)lock, 0, real.pthread_spin_lock(lock), REGS_OF_CALLER());
+}
+
+EXPORT int pthread_spin_trylock(pthread_spinlock_t *lock)
+{
+	int err;
+
+	HOOK_READY(pthread_spin_trylock);
+	err = real.pthread_spin_trylock(lock);
+	if (!err && !span_is_off())
+		order_tried((const void *)lock, WAIT_SPIN, __builtin_return_address(0));
+	return err;
+}
+
+EXPORT int pthread_spin_unlock(pthread_spinlock_t *lock)
+{
+	HOOK_READY(pthread_spin_unlock);
+	order_released((const void *)lock);
+	return real.pthread_spin_unlock(lock);
 }

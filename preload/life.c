@@ -32,6 +32,7 @@
 #include "preload/stacks.h"
 #include "preload/text.h"
 #include "preload/thread.h"
+#include "preload/wakes.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -131,6 +132,7 @@ bool life_child(void)
 	thread_begin_child();
 	fds_begin_child();
 	locks_begin_child();
+	wakes_begin_child();
 	recording = file_open(true, &parent_header, program_argv) == 0;
 	if (recording)
 		begin_recording();

@@ -74,6 +74,7 @@ static const uint8_t note_kinds[] = {
 	[RINGSIDE_REGION_END] = EV_REGION_END,
 	[RINGSIDE_LOG] = EV_LOG,
 	[RINGSIDE_COUNTER] = EV_COUNTER,
+	[RINGSIDE_MARK] = EV_MARK,
 };
 
 EXPORT uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const char *name, const char *text, double value)
@@ -83,7 +84,7 @@ EXPORT uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const cha
 	struct thread *t;
 	struct lane *lane;
 
-	if (op < RINGSIDE_TASK_BEGIN || op > RINGSIDE_COUNTER || !(t = thread_enter()))
+	if (op < 0 || op > RINGSIDE_MARK || !note_kinds[op] || !(t = thread_enter()))
 		return 0;
 	if (op == RINGSIDE_TASK_BEGIN || op == RINGSIDE_REGION_BEGIN)
 		record.id = __atomic_add_fetch(&next_id, 1, __ATOMIC_RELAXED);

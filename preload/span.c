@@ -4,6 +4,7 @@
 
 #include "preload/config.h"
 #include "preload/lines.h"
+#include "preload/order.h"
 #include "preload/snapshot.h"
 
 uint64_t span_block_ticks = UINT64_MAX, span_locktrace_ticks = UINT64_MAX, span_iotrace_ticks = UINT64_MAX;
@@ -13,6 +14,7 @@ void span_setup(void)
 	span_block_ticks = clock_ticks(config.block);
 	span_locktrace_ticks = clock_ticks(config.locktrace);
 	span_iotrace_ticks = clock_ticks(config.iotrace);
+	order_is_on = config.lockorder && !span_is_off();
 }
 
 static bool is_lock(enum rsd_wait kind)

@@ -144,6 +144,7 @@ static void fill_slot(struct thread *t, const struct thread_birth *birth, uint64
 
 	slot->tid = t->tid;
 	slot->start_tick = slot->cpu_tick = now;
+	slot->handle = (uint64_t)pthread_self();
 	if (birth) {
 		slot->creator = birth->creator;
 		slot->create_stack = birth->creator_stack;
@@ -202,6 +203,20 @@ static struct thread *take_state(void)
 	return t;
 }
 
+/*
+ * Never 0, which the generator would keep. Threads and processes begin close to each other in time, and a sample's
+ * first draws must not be close for that: every bit of the seed depends on every bit of what is known (splitmix64).
+ */
+static uint64_t random_seed(const struct thread *t, uint64_t now)
+{
+	uint64_t x = now ^ (uint64_t)t->tid << 32 ^ file_header->random;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	x ^= x >> 31;
+	return x ? x : 1;
+}
+
 struct thread *thread_register(const struct thread_birth *birth)
 {
 	struct thread *t = is_mute ? NULL : take_state();
@@ -224,9 +239,10 @@ struct thread *thread_register(const struct thread_birth *birth)
 	t->tid = (uint32_t)raw1(SYS_gettid, 0);
 	t->is_late = false;
 	t->exit_passes = 0;
+	t->held_len = 0;
 	t->checkpoint_tick = now;
 	t->checkpoint_cpu_ns = clock_thread_cpu_ns();
-	t->random = now ^ (uint64_t)t->tid << 32 ^ 0x9e3779b97f4a7c15u;
+	t->random = random_seed(t, now);
 	heap_begin_thread(t);
 	adopt_slot(t, index, slot);
 	if (unlikely(thread_self)) {

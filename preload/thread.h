@@ -39,6 +39,13 @@ struct lane {
 	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
 };
 
+/* A lock that the thread holds, see order.h. */
+#define HELD_MAX 16u
+struct held_lock {
+	const void *lock, *site;
+	uint32_t kind; /* enum rsd_wait */
+};
+
 struct thread {
 	struct rsd_thread *slot; /* in the dump */
 	uint32_t index;
@@ -62,6 +69,9 @@ struct thread {
 	void *perf;
 	uint8_t sampling;    /* handler is running */
 	uint32_t tick_phase; /* which ticks are kept */
+
+	uint32_t held_len; /* more than HELD_MAX: the last ones are not told apart */
+	struct held_lock held[HELD_MAX];
 
 	uint32_t exit_passes;
 	uint64_t next_free; /* free list, tagged */

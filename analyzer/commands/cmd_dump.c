@@ -153,6 +153,16 @@ static void put_hold(struct line *l, const struct rsd_event *ev)
 	put_number(l, "stack", ev->hold.stack);
 }
 
+static void put_order(struct line *l, const struct rsd_event *ev)
+{
+	put_word(l, "held_kind", wait_name(ev->order.held_wait));
+	put_address(l, "held", ev->order.held);
+	put_address(l, "held_site", ev->order.held_site);
+	put_word(l, "taken_kind", wait_name(ev->order.taken_wait));
+	put_address(l, "taken", ev->order.taken);
+	put_number(l, "stack", ev->order.stack);
+}
+
 static void put_wake(struct line *l, const struct rsd_event *ev)
 {
 	put_word(l, "wait", wait_name(ev->wake.wait));

@@ -78,11 +78,21 @@ static void print_values(const char *command, FILE *out)
 	profile_release(&p);
 }
 
+static void print_reports(const char *subject, FILE *out)
+{
+	fputs("\nReports:\n", out);
+	for (size_t i = 0; i < reports_len; i++)
+		if (!strcmp(reports[i].subject, subject))
+			fprintf(out, "  %-16s %s\n", reports[i].name, reports[i].words);
+}
+
 void command_help(const struct command *command, FILE *out)
 {
 	fprintf(out, "ringside %s %s\n\n%s\n", command->name, command->arguments, command->summary);
 	if (command->groups)
 		print_options(command, out);
+	if (command->groups & G_REPORTS)
+		print_reports(command->name, out);
 	if (command->groups & G_VIEW)
 		print_values(command->name, out);
 	if (command->groups & G_RECORD)
@@ -155,6 +165,9 @@ static void complete_command(const struct command *command)
 	for (unsigned i = 0; i < OPTIONS; i++)
 		if (takes(command, i))
 			printf("%s--%s", i ? " " : "", option_infos[i].name);
+	for (size_t i = 0; i < reports_len; i++)
+		if (!strcmp(reports[i].subject, command->name))
+			printf(" %s", reports[i].name);
 	puts("\" ;;");
 }
 

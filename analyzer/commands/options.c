@@ -154,6 +154,49 @@ static int parse_window(const char *text, struct analysis_filter *filter)
 	return *text ? -EINVAL : 0;
 }
 
+static int parse_size(const char **text, uint64_t *bytes)
+{
+	static const char suffixes[] = "kmgt";
+	char *end;
+	unsigned long long value;
+	const char *suffix;
+
+	errno = 0;
+	value = strtoull(*text, &end, 10);
+	if (end == *text || **text == '-' || errno)
+		return -EINVAL;
+	suffix = *end ? strchr(suffixes, *end | 0x20) : NULL;
+	if (suffix && __builtin_mul_overflow(value, 1ull << 10 * (suffix - suffixes + 1), &value))
+		return -EINVAL;
+	*bytes = value;
+	*text = end + (suffix != NULL);
+	return 0;
+}
+
+static int parse_sizes(const char *text, struct analysis_filter *filter)
+{
+	if (*text != '-' && parse_size(&text, &filter->size_min))
+		return -EINVAL;
+	if (*text++ != '-')
+		return -EINVAL;
+	if (*text && (parse_size(&text, &filter->size_max) || filter->size_max < filter->size_min || !filter->size_max))
+		return -EINVAL;
+	return *text ? -EINVAL : 0;
+}
+
+static int parse_by(const char *text, struct report_options *report)
+{
+	static const char *const words[] = { [BY_PLACE] = "place", [BY_STACK] = "stack", [BY_MODULE] = "module" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(text, words[i])) {
+			report->by = (enum group_by)i;
+			report->has_by = true;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 static void set_view(struct options *o, enum view_kind kind, const char *pattern)
 {
 	o->view.kind = kind;
@@ -175,6 +218,8 @@ static int set_top(struct options *o, const char *value)
 
 static int set_option(struct options *o, enum option_id id, const char *value)
 {
+	long count;
+
 	o->given[id] = true;
 	switch (id) {
 	case OPT_help:
@@ -225,16 +270,45 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 		o->view.granularity = VIEW_ADDRESSES;
 		break;
 	case OPT_focus:
-		o->view.focus = value;
+		o->view.focus = o->report.filter.focus = value;
 		break;
 	case OPT_ignore:
-		o->view.ignore = value;
+		o->view.ignore = o->report.filter.ignore = value;
 		break;
 	case OPT_hide:
-		o->view.hide = value;
+		o->view.hide = o->report.filter.hide = value;
 		break;
 	case OPT_kind:
 		o->kind = value;
+		break;
+	case OPT_by:
+		return parse_by(value, &o->report);
+	case OPT_order:
+		o->report.order = value;
+		break;
+	case OPT_within:
+		if (parse_count(value, &count))
+			return -EINVAL;
+		o->report.within = (uint64_t)count;
+		break;
+	case OPT_age:
+		return parse_moment(&value, &o->report.age_ns) || *value ? -EINVAL : 0;
+	case OPT_timeline:
+		o->report.wants_timeline = true;
+		break;
+	case OPT_at:
+		o->report.has_at = true;
+		return parse_moment(&value, &o->report.at_ns) || *value ? -EINVAL : 0;
+	case OPT_around:
+		o->report.around = value;
+		break;
+	case OPT_idle:
+		o->report.shows_idle = true;
+		break;
+	case OPT_size:
+		return parse_sizes(value, &o->filter);
+	case OPT_suppress:
+		o->report.suppressions = value;
 		break;
 	case OPT_full_names:
 		o->view.full_names = true;
@@ -330,7 +404,9 @@ int options_parse(struct options *o, const struct command *command, int argc, ch
 {
 	bool is_program = command->groups & G_RECORD;
 
-	*o = (struct options){ .top = -1, .args = calloc((size_t)argc + 1, sizeof(char *)) };
+	*o = (struct options){ .top = -1,
+			       .report = { .within = 1, .age_ns = 1000000 },
+			       .args = calloc((size_t)argc + 1, sizeof(char *)) };
 	if (!o->args) {
 		warn("out of memory");
 		return -EINVAL;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "analyzer/models/analysis.h"
+#include "analyzer/reports/report.h"
 #include "analyzer/views/views.h"
 
 /* Which options a command takes: a bit per group. */
@@ -19,7 +20,10 @@ enum option_group {
 	G_BLOCK = 8,
 	G_DUMP = 16,
 	G_COMPRESS = 32,
-	G_ALL = 63,
+	G_REPORTS = 64,
+	G_HEAP = 128,
+	G_TRACE = 256,
+	G_ALL = 511,
 };
 
 enum option_id {
@@ -39,6 +43,7 @@ extern const struct option_info option_infos[OPTIONS];
 struct options {
 	struct view_options view;
 	struct analysis_filter filter;
+	struct report_options report;
 	bool given[OPTIONS];
 	long top; /* -1: not given */
 	const char *output, *toggles, *process, *kind;

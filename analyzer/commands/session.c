@@ -67,7 +67,7 @@ static void show_progress(double share)
 	progress_shown = true;
 }
 
-static void erase_progress(void)
+void session_progress_end(void)
 {
 	if (progress_shown)
 		fputs("\r     \r", stderr);
@@ -243,8 +243,9 @@ static int analyse(struct session *s, const struct options *o, const struct sess
 
 	if (use && !s->analyses_len)
 		watch.opened = use->opened;
-	err = analysis_open(&s->analyses[s->analyses_len], s->files[file].path, s->stacks, &o->filter, &watch, &error);
-	erase_progress();
+	err = (use && use->opens_only ? analysis_begin : analysis_open)(
+		&s->analyses[s->analyses_len], s->files[file].path, s->stacks, &o->filter, &watch, &error);
+	session_progress_end();
 	if (!err)
 		s->analyses_len++;
 	else

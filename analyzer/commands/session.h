@@ -35,6 +35,7 @@ struct session {
 /* What a command will do with the analysis. */
 struct session_use {
 	bool names_heap;			     /* most stacks of the heap will be shown by name */
+	bool opens_only;			     /* analysis_begin: the caller runs passes of its own */
 	void (*opened)(const struct recording *rec); /* called as soon as the process shown is open; may be NULL */
 };
 
@@ -62,6 +63,9 @@ void session_pager(struct session *s);
 
 /* is_dump_name - ends in .rsd, or in .rsd.N as a second recording of the same name does. */
 bool is_dump_name(const char *name);
+
+/* session_progress_end - take the share done from the terminal; for whoever opened only and is through. */
+void session_progress_end(void);
 
 /* session_width - columns of the terminal, 0 when stdout is none. session_color: whether to use color. */
 unsigned session_width(void);

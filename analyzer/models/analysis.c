@@ -165,7 +165,6 @@ static int run_all(struct analysis *a)
 {
 	int err = init_models(a);
 
-	err = err || a->filter.from_ns || a->filter.threads ? err : heap_adopt(&a->heap);
 	err = err ? err : run(a);
 	err = err ? err : finish(a);
 	return !err && is_short_of_memory(a) ? -ENOMEM : err;

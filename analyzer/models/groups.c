@@ -67,16 +67,29 @@ static struct place visible_place(const struct groups *g, struct stack_id stack)
 	return place;
 }
 
+/* Code that was inlined at several places has a frame for each, and is one place. Texts are interned. */
+static void key_frame(const struct frame *frame, const void *words[4])
+{
+	if (!frame)
+		return;
+	words[0] = frame->function;
+	words[1] = frame->file;
+	words[2] = frame->module_path;
+	words[3] = (const void *)(uintptr_t)(frame->file ? frame->line : frame->address);
+}
+
 static uint64_t key_of(const struct groups *g, struct stack_id stack, const struct place *place)
 {
-	const void *words[2] = { place->site, place->source };
+	const void *words[8] = { NULL };
 
 	if (g->by == BY_STACK)
 		return stack.v;
 	if (g->by == BY_MODULE) {
 		words[0] = place->site ? place->site->module_path : NULL;
-		words[1] = NULL;
+		return hash_bytes(words, sizeof(words));
 	}
+	key_frame(place->site, words);
+	key_frame(place->source, words + 4);
 	return hash_bytes(words, sizeof(words));
 }
 

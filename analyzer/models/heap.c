@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "analyzer/util/list.h"
 
 #define AHEAD 16u
+#define SMALLEST 8 /* bytes: of smaller blocks a program has few */
 
 /* ---- sites ---------------------------------------------------------------------------------------------------- */
 
@@ -46,6 +48,7 @@ static inline void note_peak(struct heap *h, uint64_t tick)
 		return;
 	h->peak_bytes = h->live_bytes;
 	h->peak_tick = tick;
+	h->variance.peak_bytes = h->variance.live_bytes;
 	h->epoch++;
 }
 
@@ -56,8 +59,23 @@ static uint64_t *last_alloc(struct heap *h, uint32_t thread)
 	return &h->last_alloc[thread < h->rec->threads_len ? thread + 1 : 0];
 }
 
-static inline void take_out(struct heap *h, struct heap_site *site, struct weight w)
+/* A sampled block comes (1) or goes (-1). */
+static void vary(struct heap *h, uint64_t size, int sign)
 {
+	double blocks = weight_variance(h->sample_mean, size), bytes = blocks * (double)size * (double)size;
+
+	h->variance.live_bytes += sign * bytes;
+	if (sign < 0)
+		return;
+	h->sampled++;
+	h->variance.allocations += blocks;
+	h->variance.allocated_bytes += bytes;
+}
+
+static inline void take_out(struct heap *h, struct heap_site *site, const struct block *b, struct weight w)
+{
+	if (b->is_sampled)
+		vary(h, b->size, -1);
 	save_peak(h, site);
 	site->live_blocks -= w.ones;
 	site->live_bytes -= w.bytes;
@@ -67,7 +85,7 @@ static inline void take_out(struct heap *h, struct heap_site *site, struct weigh
 /* A block whose free was not recorded: its address was handed out again. */
 static void lose(struct heap *h, const struct block *b)
 {
-	take_out(h, &h->sites[b->site], weight_of(h->sample_mean, b->size, b->is_sampled));
+	take_out(h, &h->sites[b->site], b, weight_of(h->sample_mean, b->size, b->is_sampled));
 	h->missed_frees++;
 }
 
@@ -83,7 +101,10 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 	struct heap_site *site;
 	bool had_old;
 
-	if (!addr || size < h->size_min || size > h->size_max)
+	if (!addr)
+		return;
+	*last_alloc(h, e->thread) = addr;
+	if (size < h->size_min || size > h->size_max)
 		return;
 	if (live_add(&h->live, &b, &old, &had_old)) {
 		h->failed = true;
@@ -98,8 +119,8 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 	site->live_blocks += w.ones;
 	site->live_bytes += w.bytes;
 	h->live_bytes += w.bytes;
-	h->sampled += is_sampled;
-	*last_alloc(h, e->thread) = addr;
+	if (is_sampled)
+		vary(h, size, 1);
 	note_peak(h, e->tick);
 }
 
@@ -127,58 +148,10 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 	}
 	if (b.thread != (e->thread & 0x7fffffff))
 		site->other_thread_frees += w.ones;
-	take_out(h, site, w);
-}
-
-/* ---- what a ring has overwritten ------------------------------------------------------------------------------ */
-
-/* By thread: the tick from which on its events are in the file. */
-static uint64_t *first_ticks(const struct recording *rec)
-{
-	uint64_t *first = malloc((rec->threads_len + 1) * sizeof(*first));
-
-	for (size_t i = 0; first && i <= rec->threads_len; i++)
-		first[i] = UINT64_MAX;
-	for (size_t i = 0; first && i < rec->reader.extents_len; i++) {
-		const struct extent *ext = &rec->reader.extents[i];
-
-		if (ext->kind == RSD_EXTENT_EVENTS && ext->thread < rec->threads_len &&
-		    ext->first_tick < first[ext->thread])
-			first[ext->thread] = ext->first_tick;
-	}
-	return first;
-}
-
-int heap_adopt(struct heap *h)
-{
-	const struct recording *rec = h->rec;
-	uint64_t *first = rec->live_len ? first_ticks(rec) : NULL;
-
-	if (rec->live_len && !first)
-		return -ENOMEM;
-	for (size_t i = 0; i < rec->live_len; i++) {
-		const struct rsd_live *block = &rec->live[i];
-		struct pass_event e = { .tick = block->tick, .thread = block->thread };
-
-		if (block->tick >= first[block->thread < rec->threads_len ? block->thread : rec->threads_len])
-			continue;
-		heap_alloc(h, &e, block->addr, block->size, recording_stack(h->rec, block->stack), true);
-		h->failed |= map_put(&h->adopted, block->addr, block->tick) != 0;
-	}
-	free(first);
-	return h->failed ? -ENOMEM : 0;
+	take_out(h, site, &b, w);
 }
 
 /* ---- the pass ------------------------------------------------------------------------------------------------- */
-
-/* The record of a block that was adopted is there after all: in an extent that another thread began. */
-static bool is_known(struct heap *h, const struct pass_event *e)
-{
-	uint64_t tick;
-
-	return h->adopted.len && map_get(&h->adopted, e->addr, &tick) && tick == e->tick &&
-	       live_find(&h->live, e->addr);
-}
 
 /* The table of blocks is larger than the caches: it is asked for what comes in a few events before it is needed. */
 static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t ahead)
@@ -190,7 +163,7 @@ static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t
 			live_prefetch(&h->live, e[i + AHEAD].addr);
 		if (e[i].kind == EV_FREE || e[i].kind == EV_REALLOC_FREE)
 			heap_free(h, &e[i], e[i].addr);
-		else if (e[i].kind != EV_SAMPLED_ALLOC || !is_known(h, &e[i]))
+		else
 			heap_alloc(h, &e[i], e[i].addr, e[i].size, recording_stack(h->rec, e[i].stack),
 				   e[i].kind == EV_SAMPLED_ALLOC);
 	}
@@ -201,7 +174,6 @@ int heap_init(struct heap *h, struct recording *rec)
 	*h = (struct heap){
 		.rec = rec, .epoch = 1, .size_max = UINT64_MAX, .sample_mean = (double)rec->reader.header.sample_bytes
 	};
-	map_init(&h->adopted);
 	h->last_alloc = calloc(rec->threads_len + 1, sizeof(*h->last_alloc));
 	new_site(h, (struct stack_id){ 0 });
 	if (h->last_alloc && !h->failed)
@@ -213,7 +185,6 @@ int heap_init(struct heap *h, struct recording *rec)
 void heap_release(struct heap *h)
 {
 	live_release(&h->live);
-	map_release(&h->adopted);
 	stack_index_release(&h->site_of);
 	free(h->sites);
 	free(h->last_alloc);
@@ -259,6 +230,28 @@ void heap_finish(struct heap *h)
 	}
 }
 
+/* The upper half of a score interval: with few samples the variance is known as badly as the total. */
+static uint64_t interval(double variance, double one_more)
+{
+	const double z = 1.96;
+
+	return (uint64_t)llround(z * sqrt((variance > 0 ? variance : 0) + z * z / 4 * one_more) +
+				 z * z / 2 * sqrt(one_more));
+}
+
+struct heap_intervals heap_intervals(const struct heap *h)
+{
+	double blocks = weight_variance(h->sample_mean, SMALLEST), bytes = blocks * SMALLEST * SMALLEST;
+	const struct heap_variance *v = &h->variance;
+
+	if (!h->sampled)
+		return (struct heap_intervals){ 0 };
+	return (struct heap_intervals){ .allocations = interval(v->allocations, blocks),
+					.allocated_bytes = interval(v->allocated_bytes, bytes),
+					.live_bytes = interval(v->live_bytes, bytes),
+					.peak_bytes = interval(v->peak_bytes, bytes) };
+}
+
 int heap_merge(struct heap *into, const struct heap *from)
 {
 	for (size_t i = 0; i < from->sites_len; i++) {
@@ -270,6 +263,10 @@ int heap_merge(struct heap *into, const struct heap *from)
 	into->unknown_frees += from->unknown_frees;
 	into->missed_frees += from->missed_frees;
 	into->sampled += from->sampled;
+	into->variance.allocations += from->variance.allocations;
+	into->variance.allocated_bytes += from->variance.allocated_bytes;
+	into->variance.live_bytes += from->variance.live_bytes;
+	into->variance.peak_bytes += from->variance.peak_bytes;
 	into->failed |= from->failed;
 	return into->failed ? -ENOMEM : 0;
 }

@@ -32,10 +32,14 @@ struct heap_site {
 	uint64_t other_thread_frees;	  /* blocks freed by another thread than the one that allocated */
 };
 
+/* Variances of the totals of a sample: counts in blocks squared, the others in bytes squared. */
+struct heap_variance {
+	double allocations, allocated_bytes, live_bytes, peak_bytes;
+};
+
 struct heap {
 	struct recording *rec;
 	struct live live;
-	struct map adopted;	 /* address -> tick, see heap_adopt */
 	struct heap_site *sites; /* site 0 is the empty stack */
 	size_t sites_len, sites_cap;
 	struct stack_index site_of; /* 0: none yet */
@@ -43,23 +47,18 @@ struct heap {
 	struct heap_site total;	    /* stack unused; valid after heap_finish */
 	uint64_t live_bytes, peak_bytes;
 	uint64_t epoch, peak_tick;
-	uint64_t peak_ns;	     /* valid after heap_finish */
-	uint64_t unknown_frees;	     /* of blocks whose beginning was not recorded */
-	uint64_t missed_frees;	     /* an address was handed out twice: its free was not recorded */
-	uint64_t sampled;	     /* records of sampled allocations */
-	double sample_mean;	     /* bytes; 0: none */
+	uint64_t peak_ns;	/* valid after heap_finish */
+	uint64_t unknown_frees; /* of blocks whose beginning was not recorded */
+	uint64_t missed_frees;	/* an address was handed out twice: its free was not recorded */
+	uint64_t sampled;	/* records of sampled allocations */
+	double sample_mean;	/* bytes; 0: none */
+	struct heap_variance variance;
 	uint64_t size_min, size_max; /* blocks of other sizes are not there */
 	bool failed;		     /* memory ran out: numbers are short */
 };
 
 int heap_init(struct heap *h, struct recording *rec);
 void heap_release(struct heap *h);
-
-/*
- * heap_adopt - before the pass: sampled blocks that are alive and whose allocation a ring has overwritten are known
- * from the dump's table of them. 0 or -ENOMEM.
- */
-int heap_adopt(struct heap *h);
 
 /* heap_sink - what pass_run should call; keeps `h`. */
 struct pass_sink heap_sink(struct heap *h);
@@ -83,6 +82,17 @@ int heap_merge(struct heap *into, const struct heap *from);
  * temporary, free_objects. Defines the values in an empty profile. 0 or -ENOMEM.
  */
 int heap_profile(const struct heap *h, struct profile *p);
+
+/*
+ * heap_intervals - how far the totals of a sample may be off, up or down, in 95 of 100 runs; 0 when all was recorded.
+ *
+ * The variance is reckoned with one more sample of the smallest block there can be (about): what was never sampled
+ * can't be seen in the spread of what was. So counts of few samples have wide intervals, as they must.
+ */
+struct heap_intervals {
+	uint64_t allocations, allocated_bytes, live_bytes, peak_bytes;
+};
+struct heap_intervals heap_intervals(const struct heap *h);
 
 /* heap_site_add - the counts of `from` onto `to`. */
 void heap_site_add(struct heap_site *to, const struct heap_site *from);

@@ -9,3 +9,10 @@ struct weight weight_of_sample(double mean, uint64_t size)
 
 	return (struct weight){ (uint64_t)llround(weight * WEIGHT_ONE), (uint64_t)llround(weight * (double)size) };
 }
+
+double weight_variance(double mean, uint64_t size)
+{
+	double kept = mean > 0 && size ? -expm1(-(double)size / mean) : 1;
+
+	return (1 - kept) / (kept * kept);
+}

@@ -22,6 +22,12 @@ struct weight {
  */
 struct weight weight_of_sample(double mean, uint64_t size);
 
+/*
+ * weight_variance - of the number of blocks that one sampled block stands for; times size squared: of the bytes. The
+ * sum over all samples estimates the variance of a total, and 1.96 times its root the half of a 95 % interval.
+ */
+double weight_variance(double mean, uint64_t size);
+
 static inline struct weight weight_of(double mean, uint64_t size, bool is_sampled)
 {
 	return is_sampled ? weight_of_sample(mean, size) : (struct weight){ WEIGHT_ONE, size };

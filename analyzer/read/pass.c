@@ -5,6 +5,7 @@
 
 #include "analyzer/read/pass.h"
 #include "analyzer/util/list.h"
+#include "analyzer/util/map.h"
 
 #define PROGRESS_EVERY (256u << 10) /* bytes */
 #define SINKS_MAX 16
@@ -36,6 +37,7 @@ struct pass {
 	struct listener listeners[EV_LIMIT][SINKS_MAX];
 	unsigned listeners_len[EV_LIMIT];
 	const struct pass_sink *blocks; /* whose on_blocks is asked; NULL: nobody's */
+	struct map adopted;		/* address -> tick of the blocks that were told before all others */
 	struct pass_stats *stats;
 };
 
@@ -163,25 +165,37 @@ static size_t run_length(const struct pass *p)
 
 /* ---- delivery ------------------------------------------------------------------------------------------------- */
 
-static bool is_wanted(const struct pass *p, const struct pass_event *e)
+/* The record of a block that was adopted is there after all: in an extent that another thread began. */
+static bool is_adopted(struct pass *p, const struct pass_event *e)
 {
-	if (e->tick < p->from_tick || e->tick >= p->to_tick)
+	uint64_t tick;
+
+	return p->adopted.len && e->kind == EV_SAMPLED_ALLOC && map_get(&p->adopted, e->addr, &tick) && tick == e->tick;
+}
+
+static bool is_wanted(struct pass *p, const struct pass_event *e)
+{
+	if (e->tick < p->from_tick || e->tick >= p->to_tick || is_adopted(p, e))
 		return false;
-	if (!p->filter->threads || is_free(e->kind))
+	if (!p->filter || !p->filter->threads || is_free(e->kind))
 		return true;
 	return e->thread != PASS_NO_THREAD && p->filter->threads[e->thread];
 }
 
-static void deliver_one(struct pass *p, const struct pass_event *e)
+static void hand_out(struct pass *p, const struct pass_event *e)
 {
-	if (p->is_filtered && !is_wanted(p, e))
-		return;
 	if (p->blocks && pass_is_block(e->kind)) {
 		p->blocks->on_blocks(p->blocks->self, e, 1, 0);
 		return;
 	}
 	for (unsigned i = 0; i < p->listeners_len[e->kind]; i++)
 		p->listeners[e->kind][i].call(p->listeners[e->kind][i].self, e);
+}
+
+static void deliver_one(struct pass *p, const struct pass_event *e)
+{
+	if (!p->is_filtered || is_wanted(p, e))
+		hand_out(p, e);
 }
 
 static void deliver(struct pass *p)
@@ -201,6 +215,64 @@ static void deliver(struct pass *p)
 		blocks = 1;
 	}
 	c->at += len;
+}
+
+/* ---- what a ring has overwritten ------------------------------------------------------------------------------ */
+
+/* By thread: the tick from which on its events are in the file. */
+static uint64_t *first_ticks(const struct recording *rec)
+{
+	uint64_t *first = malloc((rec->threads_len + 1) * sizeof(*first));
+
+	for (size_t i = 0; first && i <= rec->threads_len; i++)
+		first[i] = UINT64_MAX;
+	for (size_t i = 0; first && i < rec->reader.extents_len; i++) {
+		const struct extent *ext = &rec->reader.extents[i];
+
+		if (ext->kind == RSD_EXTENT_EVENTS && ext->thread < rec->threads_len &&
+		    ext->first_tick < first[ext->thread])
+			first[ext->thread] = ext->first_tick;
+	}
+	return first;
+}
+
+static int adopt_block(struct pass *p, const struct rsd_live *block)
+{
+	struct pass_event e = { .tick = block->tick,
+				.addr = block->addr,
+				.size = block->size,
+				.stack = block->stack,
+				.thread = block->thread < p->rec->threads_len ? block->thread : PASS_NO_THREAD,
+				.kind = EV_SAMPLED_ALLOC };
+
+	hand_out(p, &e);
+	return map_put(&p->adopted, block->addr, block->tick);
+}
+
+/*
+ * Sampled blocks that are alive and whose allocation a ring has overwritten are known from the dump's table of them. In
+ * a window that begins later, and of chosen threads, nothing was allocated before the first event.
+ */
+static int adopt(struct pass *p)
+{
+	const struct recording *rec = p->rec;
+	uint64_t *first;
+	int err = 0;
+
+	if (!rec->live_len || !p->blocks || (p->filter && (p->filter->from_ns || p->filter->threads)))
+		return 0;
+	first = first_ticks(rec);
+	if (!first)
+		return -ENOMEM;
+	for (size_t i = 0; !err && i < rec->live_len; i++) {
+		uint32_t thread = rec->live[i].thread;
+
+		if (rec->live[i].tick < first[thread < rec->threads_len ? thread : rec->threads_len])
+			err = adopt_block(p, &rec->live[i]);
+	}
+	free(first);
+	p->is_filtered |= p->adopted.len != 0;
+	return err;
 }
 
 /* ---- the pass ------------------------------------------------------------------------------------------------- */
@@ -275,7 +347,9 @@ int pass_run(struct recording *rec, const struct pass_filter *filter, const stru
 	p.streams = err ? NULL : streams_new(rec, workers, has_records);
 	if (!err && !p.streams)
 		err = -ENOMEM;
+	map_init(&p.adopted);
 	set_window(&p);
+	err = err ? err : adopt(&p);
 	while (!err && !(err = open_due(&p)) && p.heap_len) {
 		deliver(&p);
 		err = settle(&p);
@@ -285,6 +359,7 @@ int pass_run(struct recording *rec, const struct pass_filter *filter, const stru
 		}
 	}
 	streams_free(p.streams);
+	map_release(&p.adopted);
 	free(p.heap);
 	free(p.waiting);
 	if (stats->last_tick > rec->end_tick && !rec->reader.header.end.tick)

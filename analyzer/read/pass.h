@@ -6,6 +6,9 @@
  * earlier tick comes first, and at one tick a free comes before an allocation. An extent is opened when its time
  * comes and closed at its end, so memory is bounded by the threads that write at one time, not by the file.
  * Extents are decoded ahead by other threads (stream.h); the models are called by the caller's thread only.
+ *
+ * Before all that, who takes blocks by on_blocks gets the sampled blocks that are alive and whose allocation a ring has
+ * overwritten, as EV_SAMPLED_ALLOC out of the dump's table of them.
  */
 #ifndef RINGSIDE_PASS_H
 #define RINGSIDE_PASS_H

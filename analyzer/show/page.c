@@ -130,7 +130,7 @@ int page_text(const struct page *p, const struct render_style *style, FILE *out)
 	inner.indent = 2;
 	put_facts(p, out);
 	for (size_t i = 0; i < p->tables_len && !err; i++) {
-		if (!p->tables[i]->rows_len)
+		if (!p->tables[i]->rows_len || p->tables[i]->is_data)
 			continue;
 		fprintf(out, "\n%s%s%s\n", style->use_color ? "\033[1m" : "", p->tables[i]->name,
 			style->use_color ? "\033[0m" : "");

@@ -185,11 +185,28 @@ static void put_text(const char *text, size_t limit, FILE *out)
 	buf_release(&safe);
 }
 
+/* A column that says nothing in any row is left out. */
+#define HIDDEN SIZE_MAX
+static bool is_hidden(const struct table *t, size_t column)
+{
+	for (size_t r = 0; r < t->rows_len; r++) {
+		const struct cell *cell = cell_at(t, r, column);
+
+		if (cell->is_set && !(t->columns[column].hides_zero && !cell->number))
+			return false;
+	}
+	return t->rows_len > 0;
+}
+
 static void measure(const struct table *t, const struct render_style *style, size_t *widths)
 {
 	char number[RENDER_NUMBER_MAX];
 
 	for (size_t c = 0; c < t->columns_len; c++) {
+		if (is_hidden(t, c)) {
+			widths[c] = HIDDEN;
+			continue;
+		}
 		widths[c] = style->no_titles ? 0 : safe_width(t->columns[c].title);
 		for (size_t r = 0; r < t->rows_len; r++) {
 			size_t width = safe_width(cell_text(&t->columns[c], cell_at(t, r, c), number));
@@ -217,6 +234,7 @@ static void put_row(const struct table *t, const struct render_style *style, siz
 {
 	size_t column = style->indent;
 	char number[RENDER_NUMBER_MAX];
+	bool has_begun = false;
 
 	spaces(style->indent, out);
 	for (size_t c = 0; c < t->columns_len; c++) {
@@ -224,10 +242,13 @@ static void put_row(const struct table *t, const struct render_style *style, siz
 		bool is_last = c + 1 == t->columns_len;
 		size_t limit = SIZE_MAX;
 
-		if (c) {
+		if (widths[c] == HIDDEN)
+			continue;
+		if (has_begun) {
 			fputs("  ", out);
 			column += 2;
 		}
+		has_begun = true;
 		if (is_last && style->width && col->is_left)
 			limit = style->width > column + 10 ? style->width - column : 10;
 		put_cell(row == SIZE_MAX ? col->title : cell_text(col, cell_at(t, row, c), number), col->is_left,

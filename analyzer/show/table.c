@@ -66,6 +66,15 @@ void table_column(struct table *t, const char *title, const char *key, enum unit
 		(struct column){ .title = title, .key = key, .unit = unit, .is_left = is_text(unit) };
 }
 
+void table_column_quiet(struct table *t, const char *title, const char *key, enum unit unit)
+{
+	size_t before = t->columns_len;
+
+	table_column(t, title, key, unit);
+	if (t->columns_len > before)
+		t->columns[before].hides_zero = true;
+}
+
 void table_row(struct table *t)
 {
 	size_t begin = t->rows_len * t->columns_len;

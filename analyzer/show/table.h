@@ -37,7 +37,8 @@ struct column {
 	const char *title; /* for people */
 	const char *key;   /* in JSON and CSV */
 	enum unit unit;
-	bool is_left; /* aligned left; text is, numbers are not */
+	bool is_left;	 /* aligned left; text is, numbers are not */
+	bool hides_zero; /* people don't see it when it is 0 in every row */
 };
 
 struct cell {
@@ -62,7 +63,8 @@ struct table {
 	size_t cells_len, cells_cap, rows_len;
 	char **notes; /* lines below the table */
 	size_t notes_len, notes_cap;
-	size_t cell; /* the next one of the last row */
+	size_t cell;  /* the next one of the last row */
+	bool is_data; /* not for people: in JSON and CSV only */
 	bool failed;
 };
 
@@ -71,6 +73,9 @@ void table_release(struct table *t);
 
 /* All columns come before the first row. title and key are kept, not copied. */
 void table_column(struct table *t, const char *title, const char *key, enum unit unit);
+
+/* table_column_quiet - one that hides_zero. */
+void table_column_quiet(struct table *t, const char *title, const char *key, enum unit unit);
 
 /* table_row - begin the next row; its cells are unset until they are put. */
 void table_row(struct table *t);

@@ -27,8 +27,13 @@ static uint64_t value_of(unsigned bucket)
 
 void histogram_add(struct histogram *h, uint64_t value)
 {
-	h->count++;
-	h->bucket[bucket_of(value)]++;
+	histogram_add_many(h, value, 1);
+}
+
+void histogram_add_many(struct histogram *h, uint64_t value, uint64_t times)
+{
+	h->count += times;
+	h->bucket[bucket_of(value)] += times;
 	if (value > h->max)
 		h->max = value;
 }

@@ -17,6 +17,7 @@ struct histogram {
 };
 
 void histogram_add(struct histogram *h, uint64_t value);
+void histogram_add_many(struct histogram *h, uint64_t value, uint64_t times);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* histogram_percentile - the value that `percent` (0 to 100) of all values do not exceed; 0 when empty, at most max. */

@@ -15,7 +15,7 @@
 #define WIDTH 100u
 #define PROCESSES_SHOWN 8u
 
-struct page {
+struct screen {
 	const struct overview *r;
 	FILE *out;
 	unsigned width;
@@ -23,13 +23,13 @@ struct page {
 	int err;
 };
 
-static void heading(struct page *p, const char *title)
+static void heading(struct screen *p, const char *title)
 {
 	fprintf(p->out, "\n%s%s%s  ", p->use_color ? "\033[1m" : "", title, p->use_color ? "\033[0m" : "");
 }
 
 /* One of the lines in a list: a number column was printed, what is left of the width is for `text`. */
-static void finish_line(struct page *p, size_t used, const struct buf *text)
+static void finish_line(struct screen *p, size_t used, const struct buf *text)
 {
 	const char *s = buf_string(text);
 	size_t room = p->width > used + 8 ? p->width - used : 8;
@@ -72,7 +72,7 @@ static const char *count(struct numbers *n, uint64_t value)
 
 /* ---- head ----------------------------------------------------------------------------------------------------- */
 
-static void put_argv(struct page *p, const struct recording *rec)
+static void put_argv(struct screen *p, const struct recording *rec)
 {
 	struct buf line = { 0 };
 
@@ -106,7 +106,7 @@ static void put_end(FILE *out, const struct recording *rec)
 	}
 }
 
-static void put_processes(struct page *p)
+static void put_processes(struct screen *p)
 {
 	const struct session *s = p->r->session;
 
@@ -127,7 +127,7 @@ static void put_processes(struct page *p)
 			s->files[s->shown].exe, s->files[s->shown].pid);
 }
 
-static void put_head(struct page *p)
+static void put_head(struct screen *p)
 {
 	const struct analysis *a = p->r->a;
 	const struct rsd_header *h = &a->rec.reader.header;
@@ -151,7 +151,7 @@ static void put_head(struct page *p)
 
 /* ---- findings ------------------------------------------------------------------------------------------------- */
 
-static void put_findings(struct page *p)
+static void put_findings(struct screen *p)
 {
 	heading(p, "FINDINGS");
 	if (!p->r->findings.len) {
@@ -167,7 +167,7 @@ static void put_findings(struct page *p)
 
 /* ---- heap ----------------------------------------------------------------------------------------------------- */
 
-static void put_heap_sites(struct page *p, const struct heap *h)
+static void put_heap_sites(struct screen *p, const struct heap *h)
 {
 	struct overview_place *places;
 	long len = overview_heap_places(h, p->r->a->rec.stacks, &places);
@@ -192,7 +192,7 @@ static void put_heap_sites(struct page *p, const struct heap *h)
 	overview_places_free(places, len);
 }
 
-static void put_pools(struct page *p, const struct pools *pools)
+static void put_pools(struct screen *p, const struct pools *pools)
 {
 	for (size_t i = 0; i < pools->pools_len; i++) {
 		const struct heap_site *t = &pools->pools[i].heap.total;
@@ -205,7 +205,7 @@ static void put_pools(struct page *p, const struct pools *pools)
 	}
 }
 
-static void put_heap(struct page *p)
+static void put_heap(struct screen *p)
 {
 	const struct heap *h = &p->r->a->heap;
 	const struct rsd_header *header = &p->r->a->rec.reader.header;
@@ -221,8 +221,12 @@ static void put_heap(struct page *p)
 		bytes(&n, h->total.peak_bytes), duration(&n, h->peak_ns), count(&n, weight_count(h->total.live_blocks)),
 		bytes(&n, h->total.live_bytes));
 	if (h->sampled)
-		fprintf(p->out, "  scaled up from %s sampled allocations (one per %s on average)\n",
-			count(&n, h->sampled), bytes(&n, header->sample_bytes));
+		fprintf(p->out,
+			"  scaled up from %s sampled allocations (one per %s on average); in 95 of 100 runs the total "
+			"is "
+			"right to\n  %s, the peak to %s\n",
+			count(&n, h->sampled), bytes(&n, header->sample_bytes),
+			bytes(&n, heap_intervals(h).allocated_bytes), bytes(&n, heap_intervals(h).peak_bytes));
 	if (h->total.allocations)
 		put_heap_sites(p, h);
 	put_pools(p, &p->r->a->pools);
@@ -231,7 +235,7 @@ static void put_heap(struct page *p)
 
 /* ---- cpu ------------------------------------------------------------------------------------------------------ */
 
-static void put_functions(struct page *p, const struct cpu *c)
+static void put_functions(struct screen *p, const struct cpu *c)
 {
 	struct view_function *list = NULL;
 	struct profile profile;
@@ -257,7 +261,7 @@ static void put_functions(struct page *p, const struct cpu *c)
 	profile_release(&profile);
 }
 
-static void put_cpu(struct page *p)
+static void put_cpu(struct screen *p)
 {
 	const struct cpu *c = &p->r->a->cpu;
 	const struct rsd_header *h = &p->r->a->rec.reader.header;
@@ -282,7 +286,7 @@ static void put_cpu(struct page *p)
 
 /* ---- blocking ------------------------------------------------------------------------------------------------- */
 
-static const char *site_word(const struct page *p, const struct wait_site *site)
+static const char *site_word(const struct screen *p, const struct wait_site *site)
 {
 	if (site->unfinished)
 		return "not ended: ";
@@ -291,7 +295,7 @@ static const char *site_word(const struct page *p, const struct wait_site *site)
 	return wait_is_idle(p->r->a->rec.stacks, site) ? "idle: " : "";
 }
 
-static void put_wait_sites(struct page *p, const struct waits *w)
+static void put_wait_sites(struct screen *p, const struct waits *w)
 {
 	size_t len;
 	const struct wait_site **sites = overview_wait_sites(w, p->r->top, &len);
@@ -318,7 +322,7 @@ static void put_wait_sites(struct page *p, const struct waits *w)
 }
 
 /* The one thing a holder waited for most while it held the lock. */
-static void put_inside(struct page *p, const struct lock_holder *holder)
+static void put_inside(struct screen *p, const struct lock_holder *holder)
 {
 	const struct lock_inside *inside = &holder->inside[0];
 	struct numbers n = { 0 };
@@ -335,7 +339,7 @@ static void put_inside(struct page *p, const struct lock_holder *holder)
 	buf_release(&text);
 }
 
-static void put_holder(struct page *p, const struct lock *lock, const struct lock_holder *holder)
+static void put_holder(struct screen *p, const struct lock *lock, const struct lock_holder *holder)
 {
 	struct numbers n = { 0 };
 	struct buf text = { 0 };
@@ -355,7 +359,7 @@ static void put_holder(struct page *p, const struct lock *lock, const struct loc
 	put_inside(p, holder);
 }
 
-static void put_locks(struct page *p, const struct locks *l)
+static void put_locks(struct screen *p, const struct locks *l)
 {
 	size_t at = 0, shown = p->r->top < 5 ? p->r->top : 5;
 
@@ -376,7 +380,7 @@ static void put_locks(struct page *p, const struct locks *l)
 	}
 }
 
-static void put_block(struct page *p)
+static void put_block(struct screen *p)
 {
 	const struct waits *w = &p->r->a->waits;
 	const struct rsd_header *h = &p->r->a->rec.reader.header;
@@ -408,7 +412,7 @@ static int by_cpu_and_wait(const void *a, const void *b)
 	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
 }
 
-static void put_threads(struct page *p)
+static void put_threads(struct screen *p)
 {
 	const struct threads *t = &p->r->a->threads;
 	const struct thread_row **order;
@@ -443,7 +447,7 @@ static void put_threads(struct page *p)
 
 /* ---- foot ----------------------------------------------------------------------------------------------------- */
 
-static void put_losses(struct page *p)
+static void put_losses(struct screen *p)
 {
 	struct buf losses = { 0 };
 	size_t len;
@@ -467,7 +471,7 @@ static void put_losses(struct page *p)
 		fprintf(p->out, "  %zu dumps of descendants could not be read\n", p->r->session->files_unreadable);
 }
 
-static void put_cost(struct page *p)
+static void put_cost(struct screen *p)
 {
 	const struct analysis *a = p->r->a;
 	const char *note;
@@ -492,25 +496,25 @@ static void put_cost(struct page *p)
 	}
 }
 
-static struct page page_of(const struct overview *r, FILE *out)
+static struct screen page_of(const struct overview *r, FILE *out)
 {
 	unsigned width = session_width();
 
-	return (struct page){
+	return (struct screen){
 		.r = r, .out = out, .use_color = session_color(), .width = width >= 40 && width < WIDTH ? width : WIDTH
 	};
 }
 
 void overview_text_title(const struct recording *rec, FILE *out)
 {
-	struct page p = page_of(NULL, out);
+	struct screen p = page_of(NULL, out);
 
 	put_argv(&p, rec);
 }
 
 int overview_text(const struct overview *r, FILE *out)
 {
-	struct page p = page_of(r, out);
+	struct screen p = page_of(r, out);
 
 	put_head(&p);
 	put_findings(&p);

@@ -28,6 +28,14 @@ for page in $man/*.[15]; do
 	grep -qF -- "docs/man/*.${name##*.}" Makefile || complain "$page is not installed"
 done
 
+# Each report has an entry in the page of its command.
+sed -n 's/^REPORT(\([a-z]*\), *\([a-z]*\),.*/\1 \2/p' analyzer/reports/reports.def >"$rows"
+[ -s "$rows" ] || complain "no rows in analyzer/reports/reports.def?"
+while read -r subject name; do
+	has "ringside-$subject.1" "^[.]B $name$" || complain "ringside-$subject.1 does not explain the report $name"
+	grep -q "^## $subject $name\$" docs/reports.md || complain "docs/reports.md does not explain the report $subject $name"
+done <"$rows"
+
 # Each toggle has an entry of its own, which names its default.
 sed -n 's/^TOGGLE([a-z]*, *[a-z]*, *"\([a-z]*\)", *"\([^"]*\)".*/\1 \2/p' format/toggles.def >"$rows"
 [ -s "$rows" ] || complain "no rows in format/toggles.def?"
@@ -52,7 +60,7 @@ for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' analyzer/commands/comman
 		for option in $(awk -F, -v group="$group" '/^OPTION/ && $6 ~ group "( |$)" { gsub(/[ "]/, "", $2); print $2 }' \
 			analyzer/commands/options.def); do
 			has "$page" "(^| )--$option( |=|$)" || {
-				[ "$group" = G_VIEW ] && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
+				case $group in G_VIEW | G_REPORTS) true ;; *) false ;; esac && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
 			} || has "$page" "--$option" || complain "$page does not explain --$option"
 		done
 	done

@@ -19,6 +19,7 @@ int main(void)
 
 		ringside_logf(task, "customer", "id %d", i);
 		ringside_counter("queue", i * 1.5);
+		ringside_mark("half");
 		ringside_pool_alloc(pool, "arena", pool + i, 16);
 		ringside_pool_resize(pool, "arena", pool + i, pool + 100 + i, 32);
 		ringside_region_end(inner);
@@ -41,7 +42,7 @@ for build in "gcc -std=gnu11 -O2 -Wall -Wextra -Werror -pedantic notes.c" "gcc -
 	ringside record -o n.rsd -- ./notes >out 2>/dev/null
 	[ "$(cat out)" = "1 12345" ] || fail "$build: recorded says $(cat out)"
 	ringside dump n.rsd >dump
-	for kind in 'task-begin.*name="order"' 'task-end' 'region-begin.*name="parse"' 'region-end' 'log .*name="customer" text="id' 'counter .*name="queue"'; do
+	for kind in 'task-begin.*name="order"' 'task-end' 'region-begin.*name="parse"' 'region-end' 'log .*name="customer" text="id' 'counter .*name="queue"' 'mark .*name="half"'; do
 		[ "$(grep -c "^$kind" dump)" -ge 3 ] || fail "$build: $kind: $(grep -v node dump | head -30)"
 	done
 	[ "$(grep -c '^pool-alloc' dump)" = 6 ] && [ "$(grep -c '^pool-free' dump)" = 4 ] || fail "$build: pools"

@@ -127,6 +127,7 @@ static void sizes_are_those_of_the_structs(void **state)
 		{ "alloc", sizeof(struct rec_alloc), true },	{ "free", sizeof(struct rec_free), true },
 		{ "pages", sizeof(struct rec_pages), false },	{ "span", sizeof(struct rec_span), false },
 		{ "hold", sizeof(struct rec_hold), false },	{ "wake", sizeof(struct rec_wake), false },
+		{ "order", sizeof(struct rec_order), false },
 		{ "sample", sizeof(struct rec_sample), false }, { "thread", sizeof(struct rec_thread), false },
 		{ "fd", sizeof(struct rec_fd), false },		{ "note", sizeof(struct rec_note), false },
 		{ "pool", sizeof(struct rec_pool), false },	{ "proc", sizeof(struct rec_proc), false },

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Locks of every kind taken in two orders are told, and nothing else is: not the same order twice, a try, a gate, readers.
+. "$(dirname "$0")/lib.sh"
+ringside record -o o.rsd -- lockorder >out 2>/dev/null || fail "lockorder"
+[ "$(cat out)" = done ] || fail "lockorder says $(cat out)"
+ringside trace order --json o.rsd >order.json || fail "report"
+check "five circles can hang" '.summary.possible_deadlocks == 5' <order.json
+for pair in inverted rw spun c11; do
+	check "$pair is one circle of two, with both places" \
+		'[.circles[] | select(.verdict == "deadlock possible") | select([.held, .taken] | sort == ["\($p)_a", "\($p)_b"])]
+		| length == 2 and all(.[]; .stack[0].function and .held_at[0].function) and .[0].thread != .[1].thread' \
+		--arg p $pair <order.json
+done
+check "three locks in a ring are one circle of three" \
+	'[.circles[] | select(.held | startswith("ring["))] | length == 3 and all(.[]; .verdict == "deadlock possible")' <order.json
+check "a gate makes its circle harmless" \
+	'[.circles[] | select(.held | startswith("gated"))] | length == 2 and all(.[]; .verdict == "harmless: gate is held each time")' <order.json
+check "readers that meet readers are harmless" \
+	'[.circles[] | select(.held | startswith("readers"))] | length == 2 and all(.[]; .verdict == "harmless: readers only")' <order.json
+check "a try, one order and a recursive mutex are in no circle" \
+	'[.circles[] | select(.held | test("^(tried|ordered|recursive)"))] == []' <order.json
+
+# Nothing is told of programs that are right.
+for program in "service --requests 50" "workflow --jobs 20" "batch --items 200" "xz -T2 -k -c $lib" "/usr/bin/python3 -c 'import threading'"; do
+	# shellcheck disable=SC2086 # words on purpose
+	eval ringside record -o p.rsd -- $program >/dev/null 2>&1 || continue
+	ringside trace order --json p.rsd | check "$program" '.summary.possible_deadlocks == 0'
+done
+
+ringside record -t lockorder=0 -o off.rsd -- lockorder >/dev/null 2>&1
+ringside trace order --json off.rsd | check "lockorder=0 notes nothing" '.summary.orders == 0'
