@@ -115,6 +115,31 @@ static void search_all(struct stacks *stacks, struct search *list, size_t len)
 	}
 }
 
+/* The first stack that asks for a name brings those of thousands that come next. */
+static void search_ahead(struct stacks *stacks)
+{
+	struct search *list = malloc(SEARCHES * sizeof(*list));
+	struct stack_id *ids = malloc(SEARCHES * sizeof(*ids));
+	size_t len = list && ids ? stacks_ahead(stacks, ids, SEARCHES) : 0;
+
+	for (size_t i = 0; i < len; i++)
+		search_begin(&list[i], stacks, ids[i], true);
+	search_all(stacks, list, len);
+	free(list);
+	free(ids);
+}
+
+struct place place_find_ahead(struct stacks *stacks, struct stack_id stack)
+{
+	struct search q;
+
+	search_begin(&q, stacks, stack, true);
+	if (search_go_on(&q))
+		return q.place;
+	search_ahead(stacks);
+	return place_find(stacks, stack);
+}
+
 void places_want(struct stacks *stacks, const struct stack_id *first, size_t stride, size_t len)
 {
 	struct search *list = malloc(SEARCHES * sizeof(*list));

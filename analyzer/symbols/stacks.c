@@ -30,7 +30,9 @@ struct stacks {
 	 * node is touched only when the hash says that it is probably the one.
 	 */
 	uint64_t *index;
-	uint32_t index_cap; /* a power of two, at most 3/4 full */
+	uint32_t index_cap;	    /* a power of two, at most 3/4 full */
+	struct stack_space *newest; /* of stacks_ahead, NULL: none */
+	uint64_t ahead;		    /* ids of it below this were given out */
 };
 
 #define NODES_MAX (1u << 30)
@@ -300,6 +302,8 @@ struct stack_space *stack_space_new(struct stacks *s, struct modules *modules)
 		return NULL;
 	space->stacks = s;
 	space->modules = modules;
+	s->newest = space;
+	s->ahead = 1;
 	return space;
 }
 
@@ -307,6 +311,8 @@ void stack_space_free(struct stack_space *space)
 {
 	if (!space)
 		return;
+	if (space->stacks->newest == space)
+		space->stacks->newest = NULL;
 	for (uint32_t i = 0; i < space->pages_len; i++)
 		if (space->pages[i]) /* one wild id makes a million that are not there */
 			free(space->pages[i]);
@@ -440,4 +446,29 @@ struct stack_id stacks_resolve(struct stack_space *space, uint32_t id)
 		page_of(space, step->id)->known[step->id % PAGE_NODES] = stack.v + 1;
 	}
 	return stack;
+}
+
+/* The recorder writes a stack's new nodes in a row, from its caller inwards: what the next one does not go on from. */
+static bool is_innermost(const struct stack_space *space, uint32_t id)
+{
+	const struct page *page = page_of(space, id), *next = page_of(space, id + 1);
+
+	return page && (!next || next->raw[(id + 1) % PAGE_NODES].parent != id);
+}
+
+size_t stacks_ahead(struct stacks *s, struct stack_id *list, size_t max)
+{
+	struct stack_space *space = s->newest;
+	uint64_t end = space ? (uint64_t)space->pages_len * PAGE_NODES : 0;
+	size_t len = 0;
+
+	while (len < max && s->ahead < end) {
+		uint32_t id = (uint32_t)s->ahead++;
+
+		if (!space->pages[id / PAGE_NODES])
+			s->ahead = (uint64_t)(id / PAGE_NODES + 1) * PAGE_NODES;
+		else if (is_innermost(space, id))
+			list[len++] = stacks_resolve(space, id);
+	}
+	return len;
 }

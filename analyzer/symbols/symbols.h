@@ -13,9 +13,8 @@
  * tables tell), then "[unknown]". A file on disk
  * whose build-id is not the recorded one gives no names at all, only a note.
  *
- * Safety:  one thread (opener.h has another, which nobody sees). ELF and DWARF are untrusted: all reading is done by
- * elfutils, depth and counts are bounded here, and symbols_lookup's worker (object_lookup in symbols.c) depends on
- * nothing but the object and the address, so it can be moved into a helper process.
+ * Safety:  one thread. ELF and DWARF are untrusted: they are read in another process (names.h), whose crash or endless
+ *          loop costs the names of one object and makes a note.
  */
 #ifndef RINGSIDE_SYMBOLS_H
 #define RINGSIDE_SYMBOLS_H

@@ -4,6 +4,7 @@
 
 #include "analyzer/commands/session.h"
 #include "analyzer/models/findings.h"
+#include "analyzer/reports/report.h"
 #include "analyzer/views/block_tables.h"
 #include "analyzer/views/overview.h"
 #include "tests/fuzz/report.h"
@@ -17,14 +18,15 @@
 #define GRANULARITY_SHIFT 5u /* by something else than functions in two bits of it */
 #define FORMAT_SHIFT 6u	     /* an enum view_format, or all of them */
 
-#define PART_SHIFT 8u /* an enum part: one takes a fifth of the time of all */
-enum part { OVERVIEW = 1, HEAP, CPU, BLOCK, TABLES, DUMP, PARTS };
+#define PART_SHIFT 8u	 /* an enum part: one takes a fifth of the time of all */
+#define REPORT_SHIFT 11u /* which report */
+enum part { ALL, OVERVIEW, HEAP, CPU, BLOCK, TABLES, DUMP, REPORTS };
 
 static bool is_part(unsigned choices, enum part part)
 {
 	unsigned chosen = choices >> PART_SHIFT & 7;
 
-	return chosen % PARTS == 0 || chosen == (unsigned)part;
+	return (chosen == ALL && part != REPORTS) || chosen == (unsigned)part;
 }
 
 static bool is_chosen(unsigned choices, enum view_format format)
@@ -128,14 +130,12 @@ static int analyse(struct session *s, const struct analysis_filter *filter)
 	return err;
 }
 
-static void report(unsigned choices)
+/* No file that a dump names exists below this one: names are those of the dump. */
+static const struct symbol_options nothing = { .sysroot = "/dev/null", .debug_dir = "/dev/null", .is_inside = true };
+
+static struct analysis_filter filter_of(unsigned choices)
 {
 	struct analysis_filter filter = { 0 };
-	struct analysis analyses[2];
-	struct process_file process = { .path = path, .exe = (char *)"traced" };
-	/* No file that a dump names exists below this one: names are those of the dump. */
-	struct symbol_options nothing = { .sysroot = "/dev/null", .debug_dir = "/dev/null", .is_inside = true };
-	struct session s = { .path = path, .files = &process, .files_len = 1, .analyses = analyses, .out = out };
 
 	if (choices & CHOOSE_WINDOW)
 		filter.from_ns = 100, filter.to_ns = 1000000000;
@@ -143,6 +143,16 @@ static void report(unsigned choices)
 		filter.thread_pattern = "[a1]";
 	if (choices & CHOOSE_SIZES)
 		filter.size_min = 2, filter.size_max = 1 << 20;
+	return filter;
+}
+
+static void analyse_and_print(unsigned choices)
+{
+	struct analysis_filter filter = filter_of(choices);
+	struct analysis analyses[2];
+	struct process_file process = { .path = path, .exe = (char *)"traced" };
+	struct session s = { .path = path, .files = &process, .files_len = 1, .analyses = analyses, .out = out };
+
 	s.symbols = symbols_new(&nothing);
 	s.stacks = s.symbols ? stacks_new(s.symbols) : NULL;
 	if (s.stacks && !analyse(&s, &filter)) {
@@ -154,6 +164,75 @@ static void report(unsigned choices)
 		analysis_release(&analyses[--s.analyses_len]);
 	stacks_free(s.stacks);
 	symbols_free(s.symbols);
+}
+
+static struct report_options report_options_of(unsigned choices)
+{
+	struct report_options o = { .top = 20, .width = choices & CHOOSE_MERGE ? 80 : 0 };
+
+	if (!(choices & CHOOSE_WORDS))
+		return o;
+	return (struct report_options){ .by = (enum group_by)(choices >> GRANULARITY_SHIFT & 1),
+					.has_by = true,
+					.filter = { .focus = "so|0x", .hide = "1" },
+					.within = 1000,
+					.age_ns = 100,
+					.wants_timeline = true,
+					.has_at = true,
+					.shows_idle = true,
+					.at_ns = 1000,
+					.around = "[a-z]" };
+}
+
+static void print_page(const struct page *page, unsigned choices)
+{
+	struct render_style style = { .width = choices & CHOOSE_MERGE ? 80 : 0 };
+	struct json j;
+
+	if (is_chosen(choices, VIEW_TEXT))
+		page_text(page, &style, out);
+	if (is_chosen(choices, VIEW_CSV))
+		page_csv(page, out);
+	if (!is_chosen(choices, VIEW_JSON))
+		return;
+	json_init(&j, out);
+	json_begin_object(&j);
+	page_json(page, &j);
+	json_end(&j);
+	json_finish(&j);
+}
+
+/* One of the reports, which run passes of their own. */
+static void run_one(struct analysis *a, struct stacks *stacks, unsigned choices)
+{
+	const struct report *report = &reports[(choices >> REPORT_SHIFT) % reports_len];
+	struct report_options o = report_options_of(choices);
+	struct buf error = { 0 };
+	struct report_run run = { .a = a, .stacks = stacks, .options = &o, .error = &error };
+	struct page page;
+
+	page_init(&page, stacks);
+	if (!report->run(&run, &page))
+		print_page(&page, choices);
+	page_release(&page);
+	buf_release(&error);
+}
+
+static void run_report_of(unsigned choices)
+{
+	struct analysis_filter filter = filter_of(choices);
+	struct symbols *symbols = symbols_new(&nothing);
+	struct stacks *stacks = symbols ? stacks_new(symbols) : NULL;
+	struct buf error = { 0 };
+	struct analysis a;
+
+	if (stacks && !analysis_begin(&a, path, stacks, &filter, NULL, &error)) {
+		run_one(&a, stacks, choices);
+		analysis_release(&a);
+	}
+	buf_release(&error);
+	stacks_free(stacks);
+	symbols_free(symbols);
 }
 
 static void dump(bool is_json)
@@ -168,7 +247,10 @@ void report_all(const char *dump_path, unsigned choices, FILE *to)
 {
 	out = to;
 	path = (char *)(uintptr_t)dump_path;
-	report(choices);
+	if (is_part(choices, REPORTS))
+		run_report_of(choices);
+	else
+		analyse_and_print(choices);
 	if (is_part(choices, DUMP))
 		dump(is_chosen(choices, VIEW_JSON));
 	fflush(out);
