@@ -167,11 +167,12 @@ struct rsd_thread {
 	uint64_t events, lost;
 	uint64_t self_ticks; /* time inside the recorder, from timing one event in RSD_SELF_EVERY */
 	uint64_t samples;
-	uint32_t waiting; /* id of waits.def while inside a blocking call, else 0 */
-	uint32_t waiting_reserved;
+	uint32_t waiting;      /* id of waits.def while inside a blocking call, else 0 */
+	uint32_t waiting_peer; /* of a lock: tid of its owner when the wait began, or 0 */
 	uint64_t waiting_since, waiting_object;
-	uint64_t handle; /* pthread_self(): what a join of it waits for */
-	uint64_t reserved[3];
+	uint64_t handle;       /* pthread_self(): what a join of it waits for */
+	uint64_t waiting_site; /* of a lock: return address of the call */
+	uint64_t reserved[2];
 	struct rsd_thread_wait wait[RSD_WAITS];
 };
 #define RSD_THREADS_PER_UNIT ((RSD_UNIT - sizeof(struct rsd_extent)) / sizeof(struct rsd_thread))

@@ -24,7 +24,7 @@ struct config {
 	uint32_t children; /* enum config_children */
 	char children_match[CONFIG_TEXT_MAX];
 	uint64_t schedtrace, heaptrace;		 /* ms, 0 off */
-	uint64_t locktrace, iotrace, stalltrace; /* ns, CONFIG_OFF */
+	uint64_t locktrace, iotrace, stalltrace, deadlocktrace; /* ns, CONFIG_OFF */
 	uint64_t inittrace, lockorder, budget, help;
 	char trigger[CONFIG_TEXT_MAX];
 	char toggles[CONFIG_TEXT_MAX * 2]; /* as given, for the dump's header */

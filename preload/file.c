@@ -214,6 +214,13 @@ void file_finish_mute(int end_kind, int end_code)
 	}
 }
 
+void file_note_memory(void)
+{
+	if (file_header)
+		__atomic_store_n(&file_header->counter[COUNT_OWN_BYTES], __atomic_load_n(&raw_mapped, __ATOMIC_RELAXED),
+				 __ATOMIC_RELAXED);
+}
+
 void file_finish(int end_kind, int end_code)
 {
 	struct rsd_header *h = file_header;
@@ -223,6 +230,7 @@ void file_finish(int end_kind, int end_code)
 	if (!h)
 		return;
 	h->cpu_ns = clock_process_cpu_ns();
+	file_note_memory();
 	if (raw2(SYS_getrusage, RUSAGE_SELF, &usage) == 0) {
 		h->user_ns = timeval_ns(usage.ru_utime);
 		h->system_ns = timeval_ns(usage.ru_stime);

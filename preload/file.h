@@ -59,6 +59,9 @@ static inline void file_count(enum rsd_counter counter, uint64_t n)
 		__atomic_fetch_add(&file_header->counter[counter], n, __ATOMIC_RELAXED);
 }
 
+/* file_note_memory - the recorder's own memory as of now into the dump: when threads begin and at the end. */
+void file_note_memory(void);
+
 /*
  * file_populate - make [p, p+size) writable without SIGBUS.
  * Returns 0 or -errno (-EFAULT: disk full). On kernels before 5.14 it touches nothing and returns 0.

@@ -19,12 +19,17 @@ static uint32_t mtx_owner(const mtx_t *mutex)
 		int ret_;                                                                                              \
                                                                                                                        \
 		s_.peer = mtx_owner(mutex);                                                                            \
+		order_wanted(mutex, WAIT_MUTEX, __builtin_return_address(0));                                          \
+		if (s_.t) {                                                                                            \
+			s_.t->slot->waiting_peer = s_.peer;                                                            \
+			s_.t->slot->waiting_site = (uintptr_t)__builtin_return_address(0);                             \
+		}                                                                                                      \
 		lock_wait_begin(mutex);                                                                                \
 		ret_ = (call);                                                                                         \
 		lock_wait_end(mutex, ret_ == thrd_timedout);                                                           \
 		if (ret_ == thrd_success) {                                                                            \
 			lock_acquired(mutex);                                                                          \
-			order_taken(mutex, WAIT_MUTEX, __builtin_return_address(0));                                   \
+			order_got(mutex, WAIT_MUTEX, __builtin_return_address(0));                                     \
 		}                                                                                                      \
 		span_end(&s_, ret_ == thrd_timedout ? ETIMEDOUT : 0, 0, from);                                         \
 		ret_;                                                                                                  \
@@ -52,7 +57,7 @@ EXPORT int mtx_trylock(mtx_t *mutex)
 	HOOK_READY(mtx_trylock);
 	ret = real.mtx_trylock(mutex);
 	if (ret == thrd_success && !span_is_off())
-		order_tried(mutex, WAIT_MUTEX, __builtin_return_address(0));
+		order_got(mutex, WAIT_MUTEX, __builtin_return_address(0));
 	return ret;
 }
 

@@ -204,6 +204,8 @@ EXPORT void *realloc(void *old, size_t size)
 	return realloc_recorded(old, size);
 }
 
+extern __typeof__(realloc) hook_own_realloc __attribute__((alias("realloc"), copy(realloc)));
+
 /*
  * By the original realloc: glibc's reallocarray calls realloc through the PLT, that is the wrapper above, and the block
  * would be recorded twice.
@@ -219,6 +221,9 @@ EXPORT void *reallocarray(void *old, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
+	/* Some allocators have all of the family but this: the block is theirs, not the next one's after us. */
+	if (unlikely(hook_front_realloc))
+		return hook_front_realloc(old, total);
 	return resize(API_REALLOCARRAY, old, total, &from);
 }
 

@@ -30,12 +30,17 @@ static uint32_t mutex_owner(const pthread_mutex_t *mutex)
 		int err_;                                                                                              \
                                                                                                                        \
 		s.peer = (owner);                                                                                      \
+		order_wanted((const void *)(lock), kind, __builtin_return_address(0));                                 \
+		if (s.t) {                                                                                             \
+			s.t->slot->waiting_peer = s.peer;                                                              \
+			s.t->slot->waiting_site = (uintptr_t)__builtin_return_address(0);                              \
+		}                                                                                                      \
 		lock_wait_begin(lock);                                                                                 \
 		err_ = (call);                                                                                         \
 		lock_wait_end(lock, err_ == ETIMEDOUT);                                                                \
 		if (is_acquired(err_)) {                                                                               \
 			lock_acquired(lock);                                                                           \
-			order_taken((const void *)(lock), kind, __builtin_return_address(0));                          \
+			order_got((const void *)(lock), kind, __builtin_return_address(0));                            \
 		}                                                                                                      \
 		span_end(&s, err_, 0, from);                                                                           \
 		err_;                                                                                                  \
@@ -81,7 +86,7 @@ EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
 	HOOK_READY(pthread_mutex_trylock);
 	err = real.pthread_mutex_trylock(mutex);
 	if (is_acquired(err) && !span_is_off())
-		order_tried(mutex, WAIT_MUTEX, __builtin_return_address(0));
+		order_got(mutex, WAIT_MUTEX, __builtin_return_address(0));
 	return err;
 }
 
@@ -191,7 +196,7 @@ EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t *lock)
 	HOOK_READY(pthread_rwlock_tryrdlock);
 	err = real.pthread_rwlock_tryrdlock(lock);
 	if (!err && !span_is_off())
-		order_tried(lock, WAIT_RWLOCK_READ, __builtin_return_address(0));
+		order_got(lock, WAIT_RWLOCK_READ, __builtin_return_address(0));
 	return err;
 }
 
@@ -202,7 +207,7 @@ EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
 	HOOK_READY(pthread_rwlock_trywrlock);
 	err = real.pthread_rwlock_trywrlock(lock);
 	if (!err && !span_is_off())
-		order_tried(lock, WAIT_RWLOCK_WRITE, __builtin_return_address(0));
+		order_got(lock, WAIT_RWLOCK_WRITE, __builtin_return_address(0));
 	return err;
 }
 
@@ -383,7 +388,7 @@ EXPORT int pthread_spin_trylock(pthread_spinlock_t *lock)
 	HOOK_READY(pthread_spin_trylock);
 	err = real.pthread_spin_trylock(lock);
 	if (!err && !span_is_off())
-		order_tried((const void *)lock, WAIT_SPIN, __builtin_return_address(0));
+		order_got((const void *)lock, WAIT_SPIN, __builtin_return_address(0));
 	return err;
 }
 

@@ -22,6 +22,7 @@
 #include "preload/inittrace.h"
 #include "preload/lines.h"
 #include "preload/locks.h"
+#include "preload/modules.h"
 #include "preload/open.h"
 #include "preload/path.h"
 #include "preload/raw.h"
@@ -87,11 +88,21 @@ static void remember_dump(void)
 	parent_header.random = file_header->random;
 }
 
+/* Reports say whose blocks these are, though hardly a stack runs through the allocator itself. */
+static void note_allocator(void)
+{
+	struct module module;
+
+	if (module_find((uintptr_t)real.malloc, &module))
+		module_id(&module);
+}
+
 /* Everything that a fresh dump needs, in the first process and in a child alike. */
 static void begin_recording(void)
 {
 	remember_dump();
 	stacks_begin();
+	note_allocator();
 	ring_begin();
 	heap_begin();
 	span_setup();

@@ -16,6 +16,7 @@
 
 #define LINE 512
 #define STALLS 64u
+#define CIRCLE_MAX 64u
 
 /* Sums over all thread slots at one moment. */
 struct sums {
@@ -32,9 +33,25 @@ struct ticker {
 	} stalled[STALLS]; /* waits that were told already */
 };
 
+/* Circles that were told, by their first threads: a deadlock stays. */
+static uint32_t deadlocks_told[STALLS];
+
 static void write_line(const struct text *t)
 {
 	raw3(SYS_write, 2, t->buf, t->len);
+}
+
+static void put_place(struct text *t, uintptr_t ip)
+{
+	struct module module;
+
+	if (!module_find(ip, &module)) {
+		text_hex(t, ip);
+		return;
+	}
+	text_str(t, module.name && *module.name ? text_basename(module.name) : "program");
+	text_str(t, "+");
+	text_hex(t, ip - module.bias);
 }
 
 static struct sums add_up(void)
@@ -167,6 +184,91 @@ static void stall_lines(struct ticker *ticker, uint64_t now_tick)
 	}
 }
 
+/* ---- deadlocks ---- */
+
+static bool is_lock_wait(unsigned wait)
+{
+	return wait == WAIT_MUTEX || wait == WAIT_RWLOCK_READ || wait == WAIT_RWLOCK_WRITE;
+}
+
+/* The thread that owns what this one waits for, when it has waited for at least `limit`. */
+static const struct rsd_thread *owner_of_wanted(const struct rsd_thread *slot, uint64_t now_tick, uint64_t limit)
+{
+	uint64_t n = file_header ? file_header->next_thread : 0;
+
+	if (slot->state != 1 || !is_lock_wait(slot->waiting) || !slot->waiting_peer || now_tick < slot->waiting_since ||
+	    now_tick - slot->waiting_since < limit)
+		return NULL;
+	for (uint64_t i = 0; i < n; i++) {
+		const struct rsd_thread *owner = thread_slot((uint32_t)i);
+
+		if (owner && owner->state == 1 && owner->tid == slot->waiting_peer)
+			return owner;
+	}
+	return NULL;
+}
+
+/* Does the chain of owners come back to `first`? Its length, 0: no. */
+static unsigned circle_length(const struct rsd_thread *first, uint64_t now_tick, uint64_t limit)
+{
+	const struct rsd_thread *at = first;
+
+	for (unsigned len = 1; len <= CIRCLE_MAX; len++) {
+		at = owner_of_wanted(at, now_tick, limit);
+		if (!at)
+			return 0;
+		if (at == first)
+			return len;
+		/* Told from its thread of the lowest number. */
+		if (at->tid < first->tid)
+			return 0;
+	}
+	return 0;
+}
+
+static void deadlock_line(const struct rsd_thread *slot)
+{
+	char buf[LINE];
+	struct text t = text_on(buf, sizeof(buf));
+
+	text_str(&t, "DEADLOCK tid=");
+	text_u64(&t, slot->tid);
+	text_str(&t, " ");
+	text_bytes(&t, slot->name, text_len(slot->name) < 16 ? text_len(slot->name) : 15);
+	text_str(&t, " waits for ");
+	text_str(&t, wait_name(slot->waiting));
+	text_str(&t, " ");
+	text_hex(&t, slot->waiting_object);
+	text_str(&t, " at ");
+	put_place(&t, slot->waiting_site);
+	text_str(&t, ", held by tid=");
+	text_u64(&t, slot->waiting_peer);
+	text_str(&t, "\n");
+	write_line(&t);
+}
+
+/* Each circle once, beginning with the thread of the lowest number in it. */
+static void deadlock_lines(uint64_t now_tick)
+{
+	uint64_t n = file_header ? file_header->next_thread : 0, limit = clock_ticks(config.deadlocktrace);
+
+	for (uint64_t i = 0; i < n; i++) {
+		const struct rsd_thread *slot = thread_slot((uint32_t)i), *at = slot;
+		unsigned len =
+			slot && slot->tid != deadlocks_told[i % STALLS] ? circle_length(slot, now_tick, limit) : 0;
+
+		if (!len)
+			continue;
+		for (unsigned k = 0; k < len; k++) {
+			deadlock_line(at);
+			at = owner_of_wanted(at, now_tick, limit);
+			if (!at)
+				break;
+		}
+		deadlocks_told[i % STALLS] = slot->tid;
+	}
+}
+
 static uint64_t shortest(uint64_t a, uint64_t b)
 {
 	return !a ? b : !b || a < b ? a : b;
@@ -183,7 +285,8 @@ static void *tick(void *unused)
 {
 	struct ticker sched = { .start_ns = clock_mono_ns() }, heap = sched, stall = sched;
 	uint64_t stall_ms = config.stalltrace == CONFIG_OFF ? 0 : config.stalltrace / 4000000 + 1;
-	uint64_t step_ms = shortest(shortest(config.schedtrace, config.heaptrace), stall_ms);
+	uint64_t deadlock_ms = config.deadlocktrace == CONFIG_OFF ? 0 : config.deadlocktrace / 4000000 + 1;
+	uint64_t step_ms = shortest(shortest(config.schedtrace, config.heaptrace), shortest(stall_ms, deadlock_ms));
 	uint64_t next = sched.start_ns;
 
 	(void)unused;
@@ -209,6 +312,8 @@ static void *tick(void *unused)
 		}
 		if (stall_ms)
 			stall_lines(&stall, clock_now());
+		if (deadlock_ms)
+			deadlock_lines(clock_now());
 	}
 }
 
@@ -218,7 +323,8 @@ void lines_begin(void)
 	pthread_t thread;
 	pthread_attr_t attr;
 
-	if (!config.schedtrace && !config.heaptrace && config.stalltrace == CONFIG_OFF)
+	if (!config.schedtrace && !config.heaptrace && config.stalltrace == CONFIG_OFF &&
+	    config.deadlocktrace == CONFIG_OFF)
 		return;
 	/* Blocked in the helper from its first instruction: it must not receive a signal meant for the program. */
 	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all));
@@ -230,19 +336,6 @@ void lines_begin(void)
 }
 
 /* "libfoo.so+0x1234": names are the analyzer's work. */
-static void put_place(struct text *t, uintptr_t ip)
-{
-	struct module module;
-
-	if (!module_find(ip, &module)) {
-		text_hex(t, ip);
-		return;
-	}
-	text_str(t, module.name && *module.name ? text_basename(module.name) : "program");
-	text_str(t, "+");
-	text_hex(t, ip - module.bias);
-}
-
 void lines_span(enum rsd_wait kind, const struct rec_span *record, uint32_t tid, const struct regs *from)
 {
 	char buf[LINE];

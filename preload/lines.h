@@ -2,8 +2,8 @@
 /*
  * lines.h - the GODEBUG-like lines on stderr, each one system call.
  *
- * schedtrace, heaptrace and stalltrace print at intervals: only when one of them is set does a helper thread
- * run (all signals blocked). locktrace and iotrace print as it happens, from the thread itself.
+ * schedtrace, heaptrace, stalltrace and deadlocktrace print at intervals: only when one of them is set does a helper
+ * thread run (all signals blocked). locktrace and iotrace print as it happens, from the thread itself.
  * docs/man/ringside.5 explains the fields.
  */
 #ifndef RINGSIDE_PRELOAD_LINES_H

@@ -28,9 +28,30 @@ static inline void order_push(struct thread *t, const void *lock, enum rsd_wait 
 }
 
 /*
- * order_taken - a lock was acquired by the calling thread, by a call that may wait. site: where the program called.
+ * order_wanted - the calling thread is about to take a lock, by a call that may wait. site: where the program called.
  * Inlined into the wrapper, whose caller's registers are taken.
  */
+static inline __attribute__((always_inline)) void order_wanted(const void *lock, enum rsd_wait kind, const void *site)
+{
+	struct thread *t = thread_self;
+
+	if (unlikely(t && t->held_len && order_is_on)) {
+		struct regs from = REGS_OF_CALLER();
+
+		order_nested(t, lock, kind, site, &from);
+	}
+}
+
+/* order_got - it has it. */
+static inline void order_got(const void *lock, enum rsd_wait kind, const void *site)
+{
+	struct thread *t = thread_self;
+
+	if (likely(t && order_is_on))
+		order_push(t, lock, kind, site);
+}
+
+/* order_taken - both at once, for a lock that was free. */
 static inline __attribute__((always_inline)) void order_taken(const void *lock, enum rsd_wait kind, const void *site)
 {
 	struct thread *t = thread_self;
@@ -45,14 +66,7 @@ static inline __attribute__((always_inline)) void order_taken(const void *lock, 
 	order_push(t, lock, kind, site);
 }
 
-/* order_tried - the same by a call that does not wait. */
-static inline void order_tried(const void *lock, enum rsd_wait kind, const void *site)
-{
-	struct thread *t = thread_self;
-
-	if (likely(t && order_is_on))
-		order_push(t, lock, kind, site);
-}
+/* A call that does not wait makes no order: order_got alone. */
 
 /* order_remove - it is not the newest one, or not known at all. */
 void order_remove(struct thread *t, const void *lock);

@@ -51,17 +51,24 @@ static inline long raw6(long n, long a, long b, long c, long d, long e, long f)
 #define raw4(n, a, b, c, d) raw6((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 #define raw5(n, a, b, c, d, e) raw6((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
+/* raw_mapped - bytes that raw_map gave and raw_unmap did not take back: the recorder's own memory, for the reports. */
+extern uint64_t raw_mapped __attribute__((visibility("hidden")));
+
 /* raw_map - private anonymous memory of `size` bytes, zeroed, or NULL. Never the program's heap. */
 static inline void *raw_map(size_t size)
 {
 	long p = raw6(SYS_mmap, 0, (long)size, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
 
-	return p < 0 && p > -4096 ? NULL : (void *)p;
+	if (p < 0 && p > -4096)
+		return NULL;
+	__atomic_fetch_add(&raw_mapped, size, __ATOMIC_RELAXED);
+	return (void *)p;
 }
 
 static inline void raw_unmap(void *p, size_t size)
 {
 	raw2(SYS_munmap, p, size);
+	__atomic_fetch_sub(&raw_mapped, size, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -94,6 +94,7 @@ static struct thread *make_state(void)
 	}
 	t->timer = -1;
 	made_push(t);
+	file_note_memory();
 	return t;
 }
 

@@ -64,7 +64,7 @@ $(B)/tests/unit/tsan/analyzer/%: tests/analyzer/%.c $(TSAN_ANALYZER_OBJ) $(wildc
 
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before
 # libunwind, because both export _Unwind_*.
-ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock replay rules modules cfi unwind nodes memo stacks text)
+ORACLE_OBJ := $(patsubst %,$(B)/pic/preload/%.o,clock raw replay rules modules cfi unwind nodes memo stacks text)
 ORACLE_LIBS := -Wl,--no-as-needed -lgcc_s -lunwind -ldl -pthread
 ORACLE_SRC := $(wildcard tests/preload/oracle*.c) tests/oracle/chain.c tests/support/fake_file.c
 $(B)/tests/oracle: $(ORACLE_SRC) $(wildcard tests/preload/oracle*.cpp tests/preload/oracle*.h tests/oracle/*.h) $(ORACLE_OBJ) \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyzer/commands/options.h"
+#include "analyzer/exports/export.h"
 #include "analyzer/util/die.h"
 
 static const struct toggle {
@@ -86,11 +87,21 @@ static void print_reports(const char *subject, FILE *out)
 			fprintf(out, "  %-16s %s\n", reports[i].name, reports[i].words);
 }
 
+static void print_formats(FILE *out)
+{
+	fputs("\nFormats, and who opens them:\n", out);
+	for (size_t i = 0; i < export_formats_len; i++)
+		fprintf(out, "  %-12s %s\n  %-12s   %s\n", export_formats[i].name, export_formats[i].words, "",
+			export_formats[i].viewer);
+}
+
 void command_help(const struct command *command, FILE *out)
 {
 	fprintf(out, "ringside %s %s\n\n%s\n", command->name, command->arguments, command->summary);
 	if (command->groups)
 		print_options(command, out);
+	if (command->groups & G_EXPORT)
+		print_formats(out);
 	if (command->groups & G_REPORTS)
 		print_reports(command->name, out);
 	if (command->groups & G_VIEW)
@@ -104,6 +115,8 @@ void command_help(const struct command *command, FILE *out)
 		fputs("\nThe dumps of a recording's descendants, in FILE.d, go with it. With --output FILE stays as it "
 		      "is.\n",
 		      out);
+	else if (command->groups & G_STACKS)
+		fputs("\nThe rights of a debugger are needed. Each thread is stopped for some ms.\n", out);
 	else if (command->groups)
 		fputs("\nWithout FILE the newest ringside.*.rsd of the current directory is read.\n", out);
 	fputs("\nExamples:\n", out);
@@ -168,6 +181,8 @@ static void complete_command(const struct command *command)
 	for (size_t i = 0; i < reports_len; i++)
 		if (!strcmp(reports[i].subject, command->name))
 			printf(" %s", reports[i].name);
+	for (size_t i = 0; command->groups & G_EXPORT && i < export_formats_len; i++)
+		printf(" %s", export_formats[i].name);
 	puts("\" ;;");
 }
 

@@ -293,6 +293,9 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 		break;
 	case OPT_age:
 		return parse_moment(&value, &o->report.age_ns) || *value ? -EINVAL : 0;
+	case OPT_profile:
+		o->profile = value;
+		break;
 	case OPT_timeline:
 		o->report.wants_timeline = true;
 		break;

@@ -23,7 +23,9 @@ enum option_group {
 	G_REPORTS = 64,
 	G_HEAP = 128,
 	G_TRACE = 256,
-	G_ALL = 511,
+	G_STACKS = 512,
+	G_EXPORT = 1024,
+	G_ALL = 2047,
 };
 
 enum option_id {
@@ -46,7 +48,7 @@ struct options {
 	struct report_options report;
 	bool given[OPTIONS];
 	long top; /* -1: not given */
-	const char *output, *toggles, *process, *kind;
+	const char *output, *toggles, *process, *kind, *profile;
 	bool is_json, is_all, use_debuginfod, wants_help, compress, decompress;
 	/* What is no option: FILE, or PROGRAM and its arguments. */
 	char **args;

@@ -197,13 +197,30 @@ static int make_file(const struct launch *l, struct buf *file)
 	return err;
 }
 
+/* What refuses to run behind another library. */
+static bool wants_to_be_first(const char *preload)
+{
+	return strstr(preload, "libasan") || strstr(preload, "libtsan") || strstr(preload, "libclang_rt");
+}
+
+/* Before what the user preloads: an allocator behind us is the one we record, one before us would never get here. */
+static void add_preload(struct buf *value, const char *library, const char *preload)
+{
+	if (!preload || !*preload)
+		buf_add_string(value, library);
+	else if (wants_to_be_first(preload))
+		buf_printf(value, "%s:%s", preload, library);
+	else
+		buf_printf(value, "%s:%s", library, preload);
+}
+
 static int set_environment(const struct launch *l, const struct buf *file)
 {
-	const char *preload = getenv("LD_PRELOAD"), *toggles = getenv("RINGSIDE");
+	const char *toggles = getenv("RINGSIDE");
 	struct buf value = { 0 };
 	int err;
 
-	buf_printf(&value, "%s%s%s", preload ? preload : "", preload && *preload ? ":" : "", l->library);
+	add_preload(&value, l->library, getenv("LD_PRELOAD"));
 	err = setenv("LD_PRELOAD", buf_string(&value), 1);
 	buf_clear(&value);
 	buf_printf(&value, "%s%s%s%sout=", toggles ? toggles : "", toggles && *toggles ? "," : "",

@@ -57,6 +57,7 @@ static int init_models(struct analysis *a)
 	err = err ? err : cpu_init(&a->cpu, &a->rec);
 	err = err ? err : waits_init(&a->waits, &a->rec);
 	err = err ? err : locks_init(&a->locks, &a->rec, &a->heap);
+	deadlocks_init(&a->deadlocks, &a->rec);
 	err = err ? err : fds_init(&a->fds, &a->rec);
 	return err ? err : threads_init(&a->threads, &a->rec);
 }
@@ -70,9 +71,9 @@ int analysis_pass(struct analysis *a, const struct pass_sink *const *sinks, size
 
 static int run(struct analysis *a)
 {
-	const struct pass_sink all[] = { heap_sink(&a->heap),	   pools_sink(&a->pools), cpu_sink(&a->cpu),
-					 waits_sink(&a->waits),	   locks_sink(&a->locks), fds_sink(&a->fds),
-					 threads_sink(&a->threads) };
+	const struct pass_sink all[] = { heap_sink(&a->heap),	    pools_sink(&a->pools),	  cpu_sink(&a->cpu),
+					 waits_sink(&a->waits),	    locks_sink(&a->locks),	  fds_sink(&a->fds),
+					 threads_sink(&a->threads), deadlocks_sink(&a->deadlocks) };
 	const struct pass_sink *sinks[sizeof(all) / sizeof(all[0])];
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -103,6 +104,7 @@ static int finish(struct analysis *a)
 	waits_finish(&a->waits, filter);
 	fds_finish(&a->fds, has_window || filter->threads);
 	threads_finish(&a->threads);
+	deadlocks_finish(&a->deadlocks);
 	if (filter->to_ns && filter->to_ns < end_ns)
 		end_ns = filter->to_ns;
 	a->duration_ns = end_ns > filter->from_ns ? end_ns - filter->from_ns : 0;
@@ -122,7 +124,7 @@ static void rest(struct analysis *a)
 static bool is_short_of_memory(const struct analysis *a)
 {
 	return a->heap.failed || a->pools.failed || a->cpu.failed || a->waits.failed || a->locks.failed ||
-	       a->fds.failed;
+	       a->fds.failed || a->deadlocks.failed;
 }
 
 static int begin(struct analysis *a, const char *path, const struct analysis_filter *filter, struct buf *error)
@@ -196,6 +198,7 @@ void analysis_release(struct analysis *a)
 	locks_release(&a->locks);
 	fds_release(&a->fds);
 	threads_release(&a->threads);
+	deadlocks_release(&a->deadlocks);
 	free(a->filter.threads);
 	a->filter.threads = NULL;
 	recording_release(&a->rec);

@@ -6,6 +6,7 @@
 #define RINGSIDE_ANALYSIS_H
 
 #include "analyzer/models/cpu.h"
+#include "analyzer/models/deadlocks.h"
 #include "analyzer/models/fds.h"
 #include "analyzer/models/heap.h"
 #include "analyzer/models/locks.h"
@@ -32,6 +33,7 @@ struct analysis {
 	struct cpu cpu;
 	struct waits waits;
 	struct locks locks;
+	struct deadlocks deadlocks;
 	struct fds fds;
 	struct threads threads;
 	struct pass_stats stats;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* findings_time.c - rules about CPU time and waiting. */
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/models/findings.h"
 #include "analyzer/show/render.h"
@@ -207,6 +209,46 @@ void rule_idle(struct findings *f, const struct analysis *a)
 }
 
 /* Several threads inside lock waits that never ended: a deadlock looks like this. */
+/* "worker 12 waits for queue.lock in f (x.c:3)" */
+static void tell_deadlocked(struct buf *out, const struct analysis *a, const struct deadlock_row *row)
+{
+	const struct recording *rec = &a->rec;
+	struct symbols *symbols = stacks_symbols(rec->stacks);
+	const char *name = symbols_addr_data_name(symbols, (struct modules *)&rec->modules, row->lock);
+
+	buf_printf(out, "thread %u waits for %s ", rec->threads[row->thread].tid, wait_name(row->wait));
+	if (name)
+		buf_add_safe(out, name, strlen(name));
+	else
+		buf_printf(out, "0x%" PRIx64, row->lock);
+	if (row->stack.v) {
+		buf_add_string(out, " in ");
+		place_name_and_caller(out, rec->stacks, row->stack);
+	} else if (row->site) {
+		buf_add_string(out, " in ");
+		view_frame_name(
+			out, &symbols_addr_lookup(symbols, (struct modules *)&rec->modules, row->site - 1)->frames[0]);
+	}
+}
+
+void rule_deadlock(struct findings *f, const struct analysis *a)
+{
+	const struct deadlock_row *rows = a->deadlocks.rows;
+
+	for (size_t i = 0, end; i < a->deadlocks.rows_len; i = end) {
+		struct buf text = { 0 };
+
+		for (end = i; end < a->deadlocks.rows_len && rows[end].circle == rows[i].circle; end++) {
+			buf_add_string(&text, end > i ? "; " : "");
+			tell_deadlocked(&text, a, &rows[end]);
+		}
+		findings_add(f, RULE_deadlock, SEVERITY_HIGH, rows[i].stack,
+			     "deadlock of %zu threads, each of which holds what another one waits for: %s.", end - i,
+			     buf_string(&text));
+		buf_release(&text);
+	}
+}
+
 void rule_stuck(struct findings *f, const struct analysis *a)
 {
 	const struct thread_row *longest = NULL;

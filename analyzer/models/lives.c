@@ -124,6 +124,7 @@ static void begin(struct lives *l, const struct pass_event *e)
 			     .nth = ++t->allocations,
 			     .stack = recording_stack(&l->a->rec, e->stack),
 			     .thread = e->thread,
+			     .api = e->api,
 			     .is_sampled = e->kind == EV_SAMPLED_ALLOC };
 	bool is_second = t->has_old && e->kind == EV_REALLOC_ALLOC; /* of a realloc that somebody wants to know of */
 	struct life *now = NULL;

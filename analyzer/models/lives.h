@@ -26,7 +26,8 @@ struct life {
 	uint64_t tag;  /* the watcher's own: 0 at birth, kept by a realloc */
 	struct stack_id stack;
 	uint32_t group;	      /* see lives.groups; 0 without */
-	uint32_t thread : 24; /* index, or PASS_NO_THREAD */
+	uint32_t thread : 23; /* index, or PASS_NO_THREAD */
+	uint32_t api : 4;     /* apis.def: the call that made it; 0: not known */
 	uint32_t is_sampled : 1;
 	uint32_t is_resized : 1; /* a realloc made it out of another one */
 };
@@ -46,7 +47,10 @@ struct life_end {
 	enum life_fate fate;
 };
 
-/* Who wants to know; each may be NULL. Without `resized` a realloc is an end and a birth. */
+/*
+ * Who wants to know; each may be NULL. Without `resized` a realloc is an end and a birth, each told when it happened:
+ * other threads' events may come between.
+ */
 struct life_watcher {
 	void *self;
 	void (*born)(void *self, struct life *life);

@@ -82,11 +82,13 @@ static int fill_buffer(struct stream *st, struct batch *b)
 	return 0;
 }
 
-static const uint8_t kind_of_tag[] = { [RSD_TAG_FREE] = EV_FREE,
-				       [RSD_TAG_MALLOC] = EV_ALLOC,
-				       [RSD_TAG_CALLOC] = EV_ALLOC,
-				       [RSD_TAG_REALLOC_ALLOC] = EV_REALLOC_ALLOC,
-				       [RSD_TAG_REALLOC_FREE] = EV_REALLOC_FREE };
+static const struct {
+	uint8_t kind, api;
+} of_tag[] = { [RSD_TAG_FREE] = { EV_FREE, API_FREE },
+	       [RSD_TAG_MALLOC] = { EV_ALLOC, API_MALLOC },
+	       [RSD_TAG_CALLOC] = { EV_ALLOC, API_CALLOC },
+	       [RSD_TAG_REALLOC_ALLOC] = { EV_REALLOC_ALLOC, API_REALLOC },
+	       [RSD_TAG_REALLOC_FREE] = { EV_REALLOC_FREE, API_REALLOC } };
 
 /* Short forms one after the other: this loop decodes nearly everything. */
 static void decode_short(struct stream *st, struct batch *b)
@@ -99,7 +101,7 @@ static void decode_short(struct stream *st, struct batch *b)
 	size_t n;
 
 	while (e < full && end - p >= CODEC_RECORD_MAX && (n = codec_get_short(p, CODEC_RECORD_MAX, &state, &record))) {
-		unsigned kind = kind_of_tag[record.tag];
+		unsigned kind = of_tag[record.tag].kind;
 
 		p += n;
 		if (state.tick > key)
@@ -109,7 +111,8 @@ static void decode_short(struct stream *st, struct batch *b)
 					    .size = record.size,
 					    .stack = record.stack,
 					    .thread = st->thread,
-					    .kind = kind };
+					    .kind = kind,
+					    .api = of_tag[record.tag].api };
 		b->stats.by_kind[kind]++;
 	}
 	st->at = (uint32_t)(p - st->data);
@@ -121,6 +124,11 @@ static void decode_short(struct stream *st, struct batch *b)
 static uint32_t known_thread(const struct stream *st, uint32_t thread)
 {
 	return thread < PASS_NO_THREAD && recording_thread(st->all->rec, thread) ? thread : PASS_NO_THREAD;
+}
+
+static unsigned known_api(uint32_t api)
+{
+	return api <= API_FREE_SIZED ? api : 0;
 }
 
 /* Both shapes of blocks begin head, addr. */
@@ -149,8 +157,11 @@ static void add_record(struct stream *st, struct batch *b)
 		return;
 	}
 	e->addr = ev->free.addr;
-	if (ev->kind == EV_FREE || ev->kind == EV_REALLOC_FREE)
+	if (ev->kind == EV_FREE || ev->kind == EV_REALLOC_FREE) {
+		e->api = known_api(ev->free.api);
 		return;
+	}
+	e->api = known_api(ev->alloc.api);
 	e->size = ev->alloc.size;
 	e->stack = ev->alloc.stack;
 }

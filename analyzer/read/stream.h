@@ -28,13 +28,15 @@ struct pass_event {
 		const struct rsd_event *ev; /* all other kinds; its shape is known, ids in it are not checked */
 	};
 	uint32_t stack;	      /* dump's id; of a block's kinds only */
-	uint32_t thread : 24; /* index; below recording.threads_len or PASS_NO_THREAD */
-	uint32_t kind : 8;    /* enum rsd_event_kind, one that this version knows */
+	uint32_t thread : 23; /* index; below recording.threads_len or PASS_NO_THREAD */
+	uint32_t kind : 5;    /* enum rsd_event_kind, one that this version knows */
+	uint32_t api : 4;     /* apis.def: the call that made or ended a block; 0 for other kinds and unknown calls */
 };
-#define PASS_NO_THREAD 0xffffffu
+#define PASS_NO_THREAD 0x7fffffu
 
 _Static_assert(sizeof(struct pass_event) == 32, "an event is half a cache line");
-_Static_assert(EV_LIMIT <= 32, "kinds are bits of a word below");
+_Static_assert(EV_LIMIT <= 32, "kinds are bits of a word below, and 5 bits above");
+_Static_assert(API_FREE_SIZED < 16, "the calls of blocks are 4 bits");
 
 /* pass_is_block - malloc, realloc and free: nearly all events of a dump. */
 static inline bool pass_is_block(unsigned kind)

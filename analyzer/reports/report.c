@@ -45,13 +45,18 @@ static int find_column(const struct report_run *r, const struct table *t, size_t
 	return -EINVAL;
 }
 
+void report_rank(const struct report_run *r, struct table *t, size_t column)
+{
+	table_sort(t, column, true);
+	if (r->options->top)
+		table_cut(t, r->options->top);
+}
+
 int report_order(const struct report_run *r, struct table *t, size_t column)
 {
 	if (r->options->order && find_column(r, t, &column))
 		return -EINVAL;
-	table_sort(t, column, true);
-	if (r->options->top)
-		table_cut(t, r->options->top);
+	report_rank(r, t, column);
 	return 0;
 }
 

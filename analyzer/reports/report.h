@@ -60,6 +60,9 @@ int report_lives(const struct report_run *r, enum group_by by, struct groups *g,
  */
 int report_order(const struct report_run *r, struct table *t, size_t column);
 
+/* report_rank - of a further table: by `column`, whatever the user named, and the rows that are asked for. */
+void report_rank(const struct report_run *r, struct table *t, size_t column);
+
 /*
  * report_window - the stretch of time that is asked for, in ticks. Reports that must know what happened before take it
  * off the filter, so that their passes see everything, and cut for themselves.

@@ -36,6 +36,11 @@ while read -r subject name; do
 	grep -q "^## $subject $name\$" docs/reports.md || complain "docs/reports.md does not explain the report $subject $name"
 done <"$rows"
 
+# Each format of export has an entry.
+for name in $(sed -n 's/^EXPORT(\([a-z]*\),.*/\1/p' analyzer/exports/exports.def); do
+	has ringside-export.1 "^[.]B $name$" || complain "ringside-export.1 does not explain the format $name"
+done
+
 # Each toggle has an entry of its own, which names its default.
 sed -n 's/^TOGGLE([a-z]*, *[a-z]*, *"\([a-z]*\)", *"\([^"]*\)".*/\1 \2/p' format/toggles.def >"$rows"
 [ -s "$rows" ] || complain "no rows in format/toggles.def?"
@@ -60,7 +65,7 @@ for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' analyzer/commands/comman
 		for option in $(awk -F, -v group="$group" '/^OPTION/ && $6 ~ group "( |$)" { gsub(/[ "]/, "", $2); print $2 }' \
 			analyzer/commands/options.def); do
 			has "$page" "(^| )--$option( |=|$)" || {
-				case $group in G_VIEW | G_REPORTS) true ;; *) false ;; esac && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
+				case $group in G_VIEW | G_REPORTS | G_EXPORT) true ;; *) false ;; esac && has ringside.1 "(^| )--$option( |=|,|\\[|$)"
 			} || has "$page" "--$option" || complain "$page does not explain --$option"
 		done
 	done

@@ -5,7 +5,7 @@ PATH="$root/build/bin:$root/build/demos:$root/build/tests/programs:$PATH"
 export PATH NO_COLOR=1
 unset RINGSIDE LD_PRELOAD
 lib="$root/build/lib/ringside/libringside.so"
-dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
 

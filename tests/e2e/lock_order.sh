@@ -29,3 +29,22 @@ done
 
 ringside record -t lockorder=0 -o off.rsd -- lockorder >/dev/null 2>&1
 ringside trace order --json off.rsd | check "lockorder=0 notes nothing" '.summary.orders == 0'
+
+# A deadlock is told once while it lasts, and by the report: both threads, both locks, both places.
+ringside record -t deadlocktrace=300ms -o hang.rsd -- lockorder --hang >/dev/null 2>err
+[ "$(grep -c '^DEADLOCK ' err)" = 2 ] || fail "lines of a deadlock of two: $(cat err)"
+grep -q 'waits for mutex 0x[0-9a-f]* at [^ ]*+0x[0-9a-f]*, held by tid=[0-9]' err || fail "a line: $(cat err)"
+ringside report --json hang.rsd | check "the deadlock is a finding" \
+	'[.findings[] | select(.rule == "deadlock")] | length == 1 and (.[0].severity == "high")
+	and (.[0].text | contains("hung_a") and contains("hung_b") and contains("hang (lockorder.c"))'
+# Somebody looks while it lasts, without the toggle; then the program is killed.
+ringside record -o live.rsd -- lockorder --hang long >/dev/null 2>&1 &
+recorder=$!
+sleep 1
+ringside report --json live.rsd >live.json
+pkill -KILL -P $recorder
+wait $recorder
+ringside report --json live.rsd >dead.json
+for json in live dead; do
+	check "$json: the deadlock is told without a toggle" '[.findings[] | select(.rule == "deadlock")] | length == 1' <$json.json
+done

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap_pages.c - how full the pages of the heap are, at its peak and at the end, and who keeps pages that are nearly
+ * empty: a page can't be given back while one block is on it, and the heap of brk can't shrink below its last block.
+ *
+ * Two passes: the first one finds the peak, the second stops there and looks at every block.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/models/crest.h"
+#include "analyzer/models/occupancy.h"
+#include "analyzer/reports/report.h"
+
+#define TOP_STEPS 10u
+#define BRK_REACH (UINT64_C(1) << 40) /* from the program's end: everything else is tens of TiB away */
+
+enum moment { AT_PEAK, AT_END, MOMENTS };
+
+struct pages {
+	const struct report_run *r;
+	struct lives lives;
+	struct crest all;
+	uint64_t peak_bytes; /* second pass: where to stop */
+	bool has_peak;
+	struct occupancy moments[MOMENTS];
+};
+
+/* ---- counting ------------------------------------------------------------------------------------------------- */
+
+static void look(struct pages *p, enum moment moment)
+{
+	const struct life *life;
+
+	for (size_t at = 0; (life = lives_next(&p->lives, &at));)
+		occupancy_add(&p->moments[moment], life->addr, life->size, life->group);
+	occupancy_count(&p->moments[moment]);
+	p->lives.failed |= p->moments[moment].failed;
+}
+
+static void born(void *self, struct life *life)
+{
+	struct pages *p = self;
+
+	crest_rise_all(&p->all, lives_weight(&p->lives, life), life->born);
+	if (!p->peak_bytes || p->has_peak || p->all.live_bytes != p->peak_bytes)
+		return;
+	p->has_peak = true;
+	look(p, AT_PEAK);
+}
+
+static void ended(void *self, const struct life *life, const struct life_end *end)
+{
+	struct pages *p = self;
+
+	if (end->fate != LIFE_GOES_ON)
+		crest_fall_all(&p->all, lives_weight(&p->lives, life));
+}
+
+static void stopped(void *self, size_t stop)
+{
+	(void)stop;
+	look(self, AT_END);
+}
+
+static int count(struct pages *p, struct groups *groups)
+{
+	static const uint64_t at_the_end = UINT64_MAX;
+	int err;
+
+	p->lives.watcher = (struct life_watcher){ .self = p, .born = born, .ended = ended };
+	err = report_lives(p->r, BY_PLACE, groups, &p->lives);
+	if (err)
+		return err;
+	p->peak_bytes = p->all.peak_bytes;
+	p->all = (struct crest){ 0 };
+	p->lives = (struct lives){ .groups = groups, .stops = &at_the_end, .stops_len = 1 };
+	p->lives.watcher = (struct life_watcher){ .self = p, .born = born, .ended = ended, .stopped = stopped };
+	return lives_run(&p->lives, p->r->a);
+}
+
+/* ---- the page ------------------------------------------------------------------------------------------------- */
+
+static double occupied(const struct occupancy *o)
+{
+	return o->pages ? o->bytes / ((double)o->pages * OCCUPANCY_PAGE) : 0;
+}
+
+static void print_facts(const struct pages *p, struct page *page)
+{
+	const struct occupancy *peak = &p->moments[AT_PEAK], *end = &p->moments[AT_END];
+
+	page_fact(page, "peak after", "peak_ns", UNIT_NS, report_ns(p->r, p->all.peak_tick));
+	page_fact(page, "pages at peak", "peak_pages", UNIT_COUNT, peak->pages);
+	page_fact_real(page, "occupied", "peak_occupied", UNIT_PERCENT, occupied(peak));
+	page_fact(page, "empty on sparse ones", "peak_empty_bytes", UNIT_BYTES, (uint64_t)peak->empty);
+	page_fact(page, "pages at the end", "end_pages", UNIT_COUNT, end->pages);
+	page_fact_real(page, "occupied", "end_occupied", UNIT_PERCENT, occupied(end));
+	page_fact(page, "empty on sparse ones", "end_empty_bytes", UNIT_BYTES, (uint64_t)end->empty);
+}
+
+static int print_places(const struct pages *p, const struct groups *g, enum moment moment, struct page *page)
+{
+	struct table *t = moment == AT_PEAK ? page_table(page, "Who holds sparse pages at the peak", "at_peak")
+					    : page_table(page, "Who holds sparse pages at the end", "at_end");
+	const struct occupancy *o = &p->moments[moment];
+
+	table_column(t, "empty", "empty_bytes", UNIT_BYTES);
+	table_column(t, "sparse pages", "sparse_pages", UNIT_COUNT);
+	table_column(t, "pages", "pages", UNIT_COUNT);
+	table_column(t, "alone on", "pages_alone", UNIT_COUNT);
+	table_column(t, "blocks", "blocks", UNIT_COUNT);
+	table_column(t, "bytes", "bytes", UNIT_BYTES);
+	groups_column(g, t, "allocated by", "stack");
+	for (uint32_t i = 0; i < o->groups_len && i < g->len; i++) {
+		const struct group_pages *of = &o->groups[i];
+
+		if (!of->blocks)
+			continue;
+		table_row(t);
+		table_number(t, (int64_t)(of->empty + 0.5));
+		table_number(t, (int64_t)of->sparse);
+		table_number(t, (int64_t)of->pages);
+		table_number(t, (int64_t)of->alone);
+		table_number(t, (int64_t)of->blocks);
+		table_number(t, (int64_t)of->bytes);
+		groups_cell(g, t, i);
+	}
+	table_sort(t, 2, true);
+	return report_order(p->r, t, 0);
+}
+
+static void print_bins(const struct pages *p, struct page *page)
+{
+	struct table *t = page_table(page, "Pages by how full they are", "occupancy");
+
+	table_column(t, "from", "min_share", UNIT_PERCENT);
+	table_column(t, "to", "max_share", UNIT_PERCENT);
+	table_column(t, "at peak", "peak_pages", UNIT_COUNT);
+	table_column(t, "at the end", "end_pages", UNIT_COUNT);
+	for (unsigned i = 0; i < OCCUPANCY_BINS; i++) {
+		table_row(t);
+		table_real(t, (double)i / OCCUPANCY_BINS);
+		table_real(t, (double)(i + 1) / OCCUPANCY_BINS);
+		table_number(t, (int64_t)p->moments[AT_PEAK].bins[i]);
+		table_number(t, (int64_t)p->moments[AT_END].bins[i]);
+	}
+}
+
+/* The heap of brk begins behind the program. 0: where that is was not recorded. */
+static uint64_t brk_begin(const struct recording *rec)
+{
+	for (size_t i = 0; i < rec->modules.len; i++)
+		if (!strcmp(rec->modules.list[i].path, rec->exe))
+			return rec->modules.list[i].end;
+	return 0;
+}
+
+static void print_top(const struct pages *p, const struct groups *g, struct page *page)
+{
+	struct table *t = page_table(page, "Who holds the top of the heap at the end", "brk_top");
+	uint64_t begin = brk_begin(&p->r->a->rec), end = 0;
+	struct top_step steps[TOP_STEPS];
+	size_t len = begin ? occupancy_top(&p->moments[AT_END], begin, begin + BRK_REACH, steps, TOP_STEPS, &end) : 0;
+
+	table_column(t, "could shrink by", "freed_bytes", UNIT_BYTES);
+	table_column(t, "blocks", "blocks", UNIT_COUNT);
+	table_column(t, "bytes", "bytes", UNIT_BYTES);
+	groups_column(g, t, "without those of", "stack");
+	for (size_t i = 0; i < len; i++) {
+		table_row(t);
+		table_number(t, (int64_t)steps[i].freed);
+		table_number(t, (int64_t)steps[i].blocks);
+		table_number(t, (int64_t)steps[i].bytes);
+		groups_cell(g, t, steps[i].group);
+	}
+	if (!len)
+		return;
+	page_fact(page, "top of the heap", "brk_top", UNIT_ADDRESS, end);
+	page_note(page,
+		  "top of the heap: brk can only be lowered to the last block; each row leaves out the blocks of its "
+		  "place and of those above it");
+}
+
+int report_heap_pages(struct report_run *r, struct page *page)
+{
+	struct pages *p = calloc(1, sizeof(*p));
+	struct groups groups = { 0 };
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	p->r = r;
+	err = count(p, &groups);
+	if (!err) {
+		print_facts(p, page);
+		err = print_places(p, &groups, AT_END, page);
+		err = err ? err : print_places(p, &groups, AT_PEAK, page);
+		print_bins(p, page);
+		print_top(p, &groups, page);
+		page_note(page,
+			  "pages of %u bytes that have blocks on them, counted with the bytes that were asked for. "
+			  "sparse: less than a quarter is in blocks. empty: what is not, charged to the places that "
+			  "have blocks on the page in proportion to their bytes.",
+			  OCCUPANCY_PAGE);
+		if (p->lives.sampled)
+			page_note(page,
+				  "only the %" PRIu64 " sampled blocks are known: pages look emptier than they are",
+				  p->lives.sampled);
+	}
+	for (unsigned i = 0; i < MOMENTS; i++)
+		occupancy_release(&p->moments[i]);
+	free(p);
+	groups_release(&groups);
+	return err;
+}
