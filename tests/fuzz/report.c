@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analyzer/commands/session.h"
+#include "analyzer/exports/export.h"
 #include "analyzer/models/findings.h"
 #include "analyzer/reports/report.h"
 #include "analyzer/views/block_tables.h"
@@ -35,6 +36,7 @@ static bool is_chosen(unsigned choices, enum view_format format)
 }
 
 static FILE *out;
+static FILE *binary; /* formats of others are no text */
 static char *path;
 
 static void print_overview(struct session *s, unsigned choices)
@@ -69,6 +71,22 @@ static struct view_options view_options_of(unsigned choices, enum view_kind kind
 	return o;
 }
 
+/* In one of the formats of others, if that is made of what there is. */
+static void export(struct analysis *a, struct stacks *stacks, const struct profile *p, unsigned choices,
+		   enum export_needs there)
+{
+	const struct export_format *format = &export_formats[(choices >> REPORT_SHIFT) % export_formats_len];
+	struct buf error = { 0 };
+	struct export_run run = { .a = a, .stacks = stacks, .profile = p, .out = binary, .error = &error };
+
+	if (p)
+		run.value = p->main_value;
+	if (format->needs == there)
+		format->run(&run);
+	fflush(binary);
+	buf_release(&error);
+}
+
 static void print_profile(struct session *s, struct profile *p, unsigned choices)
 {
 	for (unsigned kind = VIEW_TOP; kind <= VIEW_TRACES; kind++)
@@ -82,6 +100,7 @@ static void print_profile(struct session *s, struct profile *p, unsigned choices
 			views_print(p, s->stacks, &o, out, &error);
 			buf_release(&error);
 		}
+	export(&s->analyses[0], s->stacks, p, choices, NEEDS_PROFILE);
 }
 
 static void print_profiles(struct session *s, unsigned choices)
@@ -115,6 +134,7 @@ static void print_all(struct session *s, unsigned choices)
 		block_tables(s, &o);
 	if (is_part(choices, TABLES) && is_chosen(choices, VIEW_JSON))
 		block_json(s, &o);
+	export(&s->analyses[0], s->stacks, NULL, choices, NEEDS_ANALYSIS);
 	analysis_losses(&s->analyses[0], &losses);
 	fwrite(buf_string(&losses), 1, losses.len, out);
 	buf_release(&losses);
@@ -228,6 +248,7 @@ static void run_report_of(unsigned choices)
 
 	if (stacks && !analysis_begin(&a, path, stacks, &filter, NULL, &error)) {
 		run_one(&a, stacks, choices);
+		export(&a, stacks, NULL, choices, NEEDS_EVENTS);
 		analysis_release(&a);
 	}
 	buf_release(&error);
@@ -246,6 +267,7 @@ static void dump(bool is_json)
 void report_all(const char *dump_path, unsigned choices, FILE *to)
 {
 	out = to;
+	binary = binary ? binary : fopen("/dev/null", "w");
 	path = (char *)(uintptr_t)dump_path;
 	if (is_part(choices, REPORTS))
 		run_report_of(choices);

@@ -22,8 +22,9 @@ fuzz() {
 
 	mkdir -p "build/fuzz/corpus/$target" "$found" build/fuzz/log
 	while left=$((end - SECONDS)) && [ $left -gt 0 ]; do
-		times=$({ time build/fuzz/bin/"$target" -close_fd_mask=2 -max_total_time=$left -max_len=8192 -timeout=60 -entropic=0 \
-			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" "build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; } 2>&1)
+		times=$({ time build/fuzz/bin/"$target" -close_fd_mask=2 -max_total_time=$left -max_len=4096 -timeout=60 -entropic=0 \
+			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" \
+			"build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; } 2>&1)
 		grep -aq "^SUMMARY" "$log" && cp "$log" "$log.$(date +%s)"
 		runs=$((runs + $(last_number "$log" number_of_executed_units:)))
 		edges=$(last_number "$log" cov:)
