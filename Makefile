@@ -28,6 +28,7 @@ COMMON := -std=gnu11 $(OPT) -g $(WARN) -MMD -MP -pthread
 # The preloaded library lives in somebody else's process. Why each flag: docs/design.md "Build of the library".
 PRELOAD_CFLAGS := $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-omit-frame-pointer \
 	-fexceptions -fasynchronous-unwind-tables -fno-stack-protector -U_FORTIFY_SOURCE -fno-lto \
+	$(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),-fcf-protection=full,-mbranch-protection=standard) \
 	-fno-builtin -D__NO_INLINE__ '-D__nonnull(p)=' '-D__attribute_nonnull__(p)='
 PRELOAD_LDFLAGS := -shared -nostartfiles -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,nodelete \
 	-Wl,-z,initfirst -Wl,-Bsymbolic -Wl,--version-script=preload/exports.map -Wl,--hash-style=both
@@ -84,7 +85,7 @@ $(foreach d,$(DEMOS),$(eval $(call demo_rule,$(d))))
 programs: $(PROGRAMS:%=$(B)/tests/programs/%)
 
 PROGRAM_CFLAGS = -g -O1 -fno-inline -Wall -Wextra -Iinclude -Idemos -I. -D_GNU_SOURCE -pthread
-$(B)/tests/programs/%: tests/programs/%.c $(wildcard demos/common/*.[ch] tests/programs/*.h)
+$(B)/tests/programs/%: tests/programs/%.c $(wildcard demos/common/*.[ch] tests/programs/*.h tests/programs/*.def) preload/hooks.def
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$(Q)$(CC) -std=gnu11 $(PROGRAM_CFLAGS) -o $@ $(filter-out %.h,$<) $(wildcard demos/common/*.c) -lm -ldl

@@ -15,6 +15,7 @@ static size_t get_short(const void *p, size_t left, struct rsd_stream *stream, s
 		ev->kind = record.tag == RSD_TAG_FREE ? EV_FREE : EV_REALLOC_FREE;
 		ev->free = (struct rec_free){ .h.tick = stream->tick,
 					      .addr = stream->addr,
+					      .stack = record.stack,
 					      .api = record.tag == RSD_TAG_FREE ? API_FREE : API_REALLOC };
 		return size;
 	}

@@ -24,6 +24,8 @@
  *     | size 0..7 | addr. delta / 8, s28 | tick delta, 24 bit    | tag |   | size 8+| stack, 24 bit |
  *     +-----------+----------------------+-----------------------+-----+   +--------+---------------+
  *
+ * FREE_AT is a FREE that is followed by 4 bytes with its stack, in both forms.
+ *
  * The tag of a tight form is that of the compact one plus RSD_TAG_TIGHT. Tick deltas are to the previous record of the
  * extent (its base for the first). Compact address deltas are to the previous address. A tight form says where in a
  * place of 64 KiB the address is, and the place is the last one of its group: allocators keep blocks of one size
@@ -142,6 +144,19 @@ static inline size_t codec_put_free(void *p, struct rsd_stream *stream, enum rsd
 	return 8;
 }
 
+/* codec_put_free_at - the shortest form of a free with its stack. Returns 8, 12, or 0 when it fits neither. */
+static inline size_t codec_put_free_at(void *p, struct rsd_stream *stream, uint64_t tick, uint64_t addr, uint32_t stack)
+{
+	size_t len = codec_put_free(p, stream, RSD_TAG_FREE, tick, addr);
+	uint8_t *first = p;
+
+	if (!len)
+		return 0;
+	*first = (uint8_t)((*first & 0xf0) | (len == 4 ? RSD_TAG_TIGHT_FREE_AT : RSD_TAG_FREE_AT));
+	__builtin_memcpy(first + len, &stack, 4);
+	return len + 4;
+}
+
 /* codec_put_alloc - the shortest form of an allocation. Returns 8, 12, or 0 when it fits neither. */
 static inline size_t codec_put_alloc(void *p, struct rsd_stream *stream, enum rsd_tag tag, uint64_t tick, uint64_t addr,
 				     uint64_t size, uint32_t stack)
@@ -168,8 +183,8 @@ static inline size_t codec_put_alloc(void *p, struct rsd_stream *stream, enum rs
 /* What a short form holds besides tick and address, which are in the stream. */
 struct codec_short {
 	enum rsd_tag tag; /* of the compact form: RSD_TAG_FREE to RSD_TAG_REALLOC_FREE */
-	uint32_t stack;	  /* 0 for a free, and so is size */
-	uint64_t size;
+	uint32_t stack;	  /* of a free 0, unless it has one */
+	uint64_t size;	  /* of a free 0 */
 };
 
 static inline int64_t codec_sign_extend(uint64_t value, int bits)
@@ -223,6 +238,25 @@ static inline size_t codec_get_compact(const void *p, size_t left, struct rsd_st
 	return codec_is_free(out->tag) ? 8 : 12;
 }
 
+/* FREE_AT: as FREE, and then the stack. */
+static inline size_t codec_get_free_at(const void *p, size_t left, struct rsd_stream *stream, struct codec_short *out)
+{
+	bool is_tight = (*(const uint8_t *)p & 15) == RSD_TAG_TIGHT_FREE_AT;
+	size_t len = is_tight ? 4 : 8;
+	uint64_t word = 0;
+
+	if (left < len + 4)
+		return 0;
+	__builtin_memcpy(&word, p, len);
+	word = (word & ~UINT64_C(15)) | (is_tight ? RSD_TAG_FREE + RSD_TAG_TIGHT : RSD_TAG_FREE);
+	if (is_tight)
+		codec_get_tight(&word, len, stream, out);
+	else
+		codec_get_compact(&word, len, stream, out);
+	__builtin_memcpy(&out->stack, (const char *)p + len, 4);
+	return len + 4;
+}
+
 /*
  * codec_get_short - decode the record at `p`, of which `left` (4 or more) bytes are readable, if it is in a short form.
  *
@@ -238,6 +272,8 @@ static inline size_t codec_get_short(const void *p, size_t left, struct rsd_stre
 		return codec_get_tight(p, left, stream, out);
 	if (tag >= RSD_TAG_FREE && tag <= RSD_TAG_REALLOC_FREE)
 		return codec_get_compact(p, left, stream, out);
+	if (tag == RSD_TAG_FREE_AT || tag == RSD_TAG_TIGHT_FREE_AT)
+		return codec_get_free_at(p, left, stream, out);
 	return 0;
 }
 
@@ -262,6 +298,8 @@ struct rsd_event {
 		struct rec_note note;
 		struct rec_pool pool;
 		struct rec_proc proc;
+		struct rec_timed timed;
+		struct rec_memory memory;
 	};
 };
 

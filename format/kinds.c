@@ -22,6 +22,8 @@ enum {
 	moves_note = 0,
 	moves_pool = 0,
 	moves_proc = 0,
+	moves_timed = 0,
+	moves_memory = 0,
 };
 
 static const struct kind_info kinds[] = {

@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 #define RSD_MAGIC "RINGSIDE"
-#define RSD_VERSION 2u
+#define RSD_VERSION 3u
+#define RSD_VERSION_OLDEST 2u /* that a reader of this version understands */
 #define RSD_UNIT 65536u	      /* bytes */
 #define RSD_TEXT_OFFSET 4096u /* where header texts start in unit 0 */
 #define RSD_COUNTERS 64u
@@ -87,6 +88,10 @@ struct rsd_header {
 	uint64_t event_units; /* units in event extents, for the ring */
 
 	uint64_t counter[RSD_COUNTERS] __attribute__((aligned(64))); /* (live) counters.def */
+
+	/* Of version 3. */
+	uint32_t free_every; /* one free in so many has its stack, chosen at random; 0: none, 1: all */
+	uint32_t time_every; /* one call of the allocator in so many is timed, chosen at random; 0: none */
 };
 
 enum rsd_extent_kind {
@@ -220,7 +225,9 @@ enum rsd_tag {
 	RSD_TAG_CALLOC = 4,
 	RSD_TAG_REALLOC_ALLOC = 5,
 	RSD_TAG_REALLOC_FREE = 6,
-	RSD_TAG_TIGHT = 5, /* added to one of the five above: its tight form, 7 to 11 */
+	RSD_TAG_TIGHT = 5,    /* added to one of the five above: its tight form, 7 to 11 */
+	RSD_TAG_FREE_AT = 12, /* FREE with its stack */
+	RSD_TAG_TIGHT_FREE_AT = 13,
 };
 
 /* head: tag 4 bits | kind 8 bits | length in 4-byte words 8 bits | flags 12 bits */
@@ -246,9 +253,32 @@ struct rec_alloc { /* ALLOC, REALLOC_ALLOC, SAMPLED_ALLOC, PAGES_MAP: stamped af
 struct rec_free { /* FREE, REALLOC_FREE: stamped before the real call */
 	struct rec_head h;
 	uint64_t addr;
-	uint32_t stack; /* 0 unless free stacks are recorded */
+	uint32_t stack; /* of a FREE, if it was chosen (rsd_header.free_every), else 0 */
 	uint32_t api;
 } RSD_PACKED;
+
+struct rec_timed { /* h.tick is the end of a call of the allocator */
+	struct rec_head h;
+	uint64_t dur_ticks;   /* of the call alone; what reading the clock takes is not in it */
+	uint64_t cpu_ns;      /* of a long call that was watched: CPU time of the thread since a moment before */
+	uint64_t since_ticks; /* ticks since that moment, else 0. What the call waited is told from both as in rec_span
+			       */
+	uint64_t size;	      /* requested bytes, 0 for a free */
+	uint32_t stack;
+	uint16_t api; /* apis.def */
+	uint16_t flags;
+} RSD_PACKED;
+#define RSD_TIMED_WATCHED 1u	/* whether it waited is known */
+#define RSD_TIMED_LONG_NS 2000u /* about: a call that took no longer did not wait */
+
+struct rec_memory { /* of the whole process, at this moment */
+	struct rec_head h;
+	uint64_t rss_bytes;
+	uint64_t file_bytes; /* of these, in files and shared memory: code, and what the recorder has just written */
+	uint64_t brk;	     /* the end of the data segment, where the allocator's main heap grows */
+	uint32_t flags;
+} RSD_PACKED;
+#define RSD_MEMORY_MOST 1u /* rss_bytes is the most there was so far, file_bytes is not known */
 
 struct rec_pages { /* PAGES_UNMAP */
 	struct rec_head h;

@@ -179,6 +179,8 @@ static bool parse_number(const struct toggle *toggle, const char *s, const char 
 		return false;
 	if (toggle->type == TYPE_flag && value > 1)
 		return false;
+	if ((toggle->field == &config.freestack || toggle->field == &config.alloctime) && value > UINT32_MAX)
+		return false;
 	if (toggle->field == &config.depth && (value < 1 || value > RSD_DEPTH_MAX))
 		return false;
 	*field = value;
@@ -298,7 +300,7 @@ static void warn_unknown(const char *name, size_t len)
 	if (!is_telling)
 		return;
 	text_str(&t, "unknown toggle \"");
-	text_bytes(&t, name, len > 64 ? 64 : len);
+	text_shown(&t, name, len > 64 ? 64 : len);
 	text_str(&t, "\" in RINGSIDE");
 	if (near) {
 		text_str(&t, ", did you mean \"");
@@ -323,7 +325,7 @@ static void warn_value(const struct toggle *toggle, const char *value, size_t le
 	if (!is_telling)
 		return;
 	text_str(&t, "bad value \"");
-	text_bytes(&t, value, len > 64 ? 64 : len);
+	text_shown(&t, value, len > 64 ? 64 : len);
 	text_str(&t, "\" for toggle ");
 	text_str(&t, toggle->name);
 	text_str(&t, ", want ");

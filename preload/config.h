@@ -16,6 +16,8 @@ enum config_children { CHILDREN_ON, CHILDREN_OFF, CHILDREN_MATCH };
 struct config {
 	uint32_t heap;	       /* enum rsd_heap_mode */
 	uint64_t sample_bytes; /* mean of heap=sample:SIZE */
+	uint64_t freestack;    /* one free in so many, 0 none */
+	uint64_t alloctime;    /* one call in so many, 0 none */
 	uint64_t cpu;	       /* Hz, 0 off */
 	uint64_t block;	       /* ns, CONFIG_OFF */
 	uint64_t ring, limit;  /* bytes, 0 none */
@@ -25,7 +27,7 @@ struct config {
 	char children_match[CONFIG_TEXT_MAX];
 	uint64_t schedtrace, heaptrace;		 /* ms, 0 off */
 	uint64_t locktrace, iotrace, stalltrace, deadlocktrace; /* ns, CONFIG_OFF */
-	uint64_t inittrace, lockorder, budget, help;
+	uint64_t rss, inittrace, lockorder, budget, help;
 	char trigger[CONFIG_TEXT_MAX];
 	char toggles[CONFIG_TEXT_MAX * 2]; /* as given, for the dump's header */
 };

@@ -63,44 +63,45 @@ static void put_inet(struct text *t, const void *addr, unsigned family)
 	}
 }
 
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct sockaddr_un un;
+};
+
 /* The peer of a connected socket, or where a listening one is bound. */
-static bool put_socket(struct text *t, int fd)
+static bool put_socket(struct text *t, int fd, union address *a)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-		struct sockaddr_un un;
-	} a = { 0 };
-	socklen_t len = sizeof(a), type_len = sizeof(int);
+	socklen_t len = sizeof(*a), type_len = sizeof(int);
 	int type = 0;
-	bool is_peer = raw3(SYS_getpeername, fd, &a, &len) == 0;
+	bool is_peer = raw3(SYS_getpeername, fd, a, &len) == 0;
 
 	if (!is_peer) {
-		len = sizeof(a);
-		if (raw3(SYS_getsockname, fd, &a, &len) != 0)
+		len = sizeof(*a);
+		if (raw3(SYS_getsockname, fd, a, &len) != 0)
 			return false;
 	}
 	raw5(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &type_len);
-	switch (a.any.sa_family) {
+	switch (a->any.sa_family) {
 	case AF_INET:
 	case AF_INET6:
 		text_str(t, type == SOCK_DGRAM ? "udp " : "tcp ");
 		text_str(t, is_peer ? "" : "at ");
-		put_inet(t, a.any.sa_family == AF_INET ? (void *)&a.in.sin_addr : (void *)&a.in6.sin6_addr,
-			 a.any.sa_family);
+		put_inet(t, a->any.sa_family == AF_INET ? (void *)&a->in.sin_addr : (void *)&a->in6.sin6_addr,
+			 a->any.sa_family);
 		text_str(t, ":");
-		text_u64(t, __builtin_bswap16(a.in.sin_port));
+		text_u64(t, __builtin_bswap16(a->in.sin_port));
 		return true;
 	case AF_UNIX:
 		text_str(t, "unix ");
 		if (len <= sizeof(sa_family_t)) {
 			text_str(t, "(unnamed pair)");
-		} else if (a.un.sun_path[0]) {
-			text_str(t, a.un.sun_path);
+		} else if (a->un.sun_path[0]) {
+			text_str(t, a->un.sun_path);
 		} else {
 			text_str(t, "@");
-			text_bytes(t, a.un.sun_path + 1, len - sizeof(sa_family_t) - 1);
+			text_bytes(t, a->un.sun_path + 1, len - sizeof(sa_family_t) - 1);
 		}
 		return true;
 	default:
@@ -109,7 +110,7 @@ static bool put_socket(struct text *t, int fd)
 }
 
 /* The link's text, or the peer's name in its place. */
-static size_t put_name(struct text *t, int fd)
+static size_t put_name(struct text *t, int fd, union address *a)
 {
 	char link[32];
 	struct text path = text_on(link, sizeof(link));
@@ -122,12 +123,12 @@ static size_t put_name(struct text *t, int fd)
 		text_str(t, "?");
 		return t->len;
 	}
-	if (n > 8 && text_same_n(t->buf, 8, "socket:[") && put_socket(t, fd))
+	if (n > 8 && text_same_n(t->buf, 8, "socket:[") && put_socket(t, fd, a))
 		return t->len;
 	return (size_t)n;
 }
 
-static uint32_t look_up_name(struct thread *t, int fd)
+__attribute__((noinline)) static uint32_t look_up_name(struct thread *t, int fd)
 {
 	struct lane *lane = lane_enter(t);
 	struct text text;
@@ -135,8 +136,9 @@ static uint32_t look_up_name(struct thread *t, int fd)
 
 	if (!lane)
 		return 0;
-	text = text_on(lane->scratch, sizeof(lane->scratch));
-	name = meta_string(lane->scratch, put_name(&text, fd));
+	/* The address behind the text, both off the program's stack. */
+	text = text_on(lane->scratch, sizeof(lane->scratch) - sizeof(union address));
+	name = meta_string(lane->scratch, put_name(&text, fd, (void *)(lane->scratch + text.cap)));
 	lane_leave(t, lane);
 	return name;
 }

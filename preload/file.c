@@ -151,6 +151,7 @@ static void fill_header(struct rsd_header *h, const struct rsd_header *parent, c
 	h->ring_bytes = config.ring;
 	h->limit_bytes = config.limit;
 	h->depth = (uint32_t)config.depth;
+	h->free_every = (uint32_t)config.freestack;
 	h->cap_units = file_cap_units;
 	h->next_unit = 1;
 	h->next_node = h->next_string = h->next_module = 1;
@@ -189,6 +190,32 @@ int file_open(bool is_child, const struct rsd_header *parent, char **argv)
 	file_generation++;
 	__atomic_store_n(&file_header, h, __ATOMIC_RELEASE);
 	return 0;
+}
+
+static bool is_dump(const struct rsd_header *h)
+{
+	for (int i = 0; i < 8; i++)
+		if (h->magic[i] != RSD_MAGIC[i])
+			return false;
+	return h->version == RSD_VERSION;
+}
+
+void file_tell_missing(void)
+{
+	int fd = path_is_descendant() ? path_open_root() : -1;
+	struct rsd_header *h;
+	long p;
+
+	if (fd < 0)
+		return;
+	p = raw6(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	raw1(SYS_close, fd);
+	if (p < 0 && p > -4096)
+		return;
+	h = (struct rsd_header *)p;
+	if (is_dump(h))
+		__atomic_fetch_add(&h->counter[COUNT_CHILD_LOST], 1, __ATOMIC_RELAXED);
+	raw2(SYS_munmap, p, PAGE);
 }
 
 /* No further extent is tried once the system refused one, or each failure would move the file's end. */

@@ -12,11 +12,17 @@
 
 #define BUDGET_GRACE_NS 100000000u
 #define SELF_USUAL_NS 5000u
+#define WATCHED_ONE_IN 4u /* of those that are timed */
 
 uint32_t heap_mode = RSD_HEAP_OFF;
 bool heap_is_counted, heap_has_boot_blocks;
 static uint32_t has_degraded; /* or is about to */
 static uint64_t budget_grace_ticks, self_usual_ticks;
+static uint64_t free_limit;    /* see heap_is_chosen; of 2^32 */
+static uint32_t attend_every;  /* calls, on average */
+static uint32_t timed_one_in;  /* of those that are attended to; 0: none is timed */
+static uint64_t reading_ticks; /* what a reading of the clock adds to a duration */
+static uint64_t long_ticks;    /* a call that took longer may have waited */
 
 /* ---- records -------------------------------------------------------------------------------------------------- */
 
@@ -31,9 +37,9 @@ static void put_long_alloc(struct thread *t, struct lane *lane, enum rsd_event_k
 }
 
 static void put_long_free(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
-			  void *block)
+			  void *block, uint32_t stack)
 {
-	struct rec_free record = { .addr = (uintptr_t)block, .api = api };
+	struct rec_free record = { .addr = (uintptr_t)block, .stack = stack, .api = api };
 
 	lane_put(t, lane, kind, now, &record, sizeof(record));
 	if (lane->ext)
@@ -68,7 +74,13 @@ __attribute__((noinline)) void heap_put_free_slow(struct thread *t, struct lane 
 	if (len)
 		heap_commit(t, ext, len);
 	else if (ext)
-		put_long_free(t, lane, kind, api, now, block);
+		put_long_free(t, lane, kind, api, now, block, 0);
+}
+
+__attribute__((noinline)) void heap_put_free_at_slow(struct thread *t, struct lane *lane, enum rsd_api api,
+						     uint64_t now, void *block, uint32_t stack)
+{
+	put_long_free(t, lane, EV_FREE, api, now, block, stack);
 }
 
 /* ---- what recording costs ------------------------------------------------------------------------------------- */
@@ -82,18 +94,6 @@ static void keep_budget(struct thread *t, uint64_t now)
 		heap_degrade("budget");
 }
 
-__attribute__((noinline)) void heap_add_self(struct thread *t, uint64_t since)
-{
-	uint64_t ticks = clock_now() - since;
-
-	if (ticks < self_usual_ticks)
-		t->slot->self_ticks += ticks * RSD_SELF_EVERY;
-	if (unlikely(config.budget))
-		keep_budget(t, since);
-}
-
-/* ---- sampled -------------------------------------------------------------------------------------------------- */
-
 static uint64_t random_next(struct thread *t)
 {
 	t->random ^= t->random << 13;
@@ -101,6 +101,121 @@ static uint64_t random_next(struct thread *t)
 	t->random ^= t->random << 17;
 	return t->random;
 }
+
+/*
+ * The reading of the CPU clock is what a wait of a call is told by, see heap_timed. It is a system call, so not all
+ * that are timed have one; and it comes some calls before: threads that fight for the allocator's lock meet each other
+ * more often when one of them has been away.
+ */
+static void mark_timed(struct thread *t, uint64_t now)
+{
+	if (attend_every == RSD_SELF_EVERY && (random_next(t) >> 32) % WATCHED_ONE_IN) {
+		t->timing = HEAP_TIMED;
+		return;
+	}
+	t->watch_tick = now;
+	t->watch_cpu_ns = clock_thread_cpu_ns();
+	if (attend_every == RSD_SELF_EVERY)
+		t->is_watched_next = true;
+	else
+		t->timing = HEAP_WATCHED;
+}
+
+/* Steps from 1 to twice the mean, less 1. */
+static void plan_attention(struct thread *t)
+{
+	t->until_attended = 1 + (uint32_t)(random_next(t) >> 32) % (2 * attend_every - 1);
+}
+
+__attribute__((noinline)) void heap_attend(struct thread *t, uint64_t since)
+{
+	uint64_t now = clock_now(), ticks = now - since;
+
+	if (ticks < self_usual_ticks)
+		t->slot->self_ticks += ticks * attend_every;
+	if (unlikely(config.budget))
+		keep_budget(t, since);
+	if (t->is_watched_next) {
+		t->is_watched_next = false;
+		t->timing = HEAP_WATCHED;
+	} else if (timed_one_in && (random_next(t) >> 32) % timed_one_in == 0) {
+		mark_timed(t, now);
+	}
+	plan_attention(t);
+}
+
+/* ---- timed ---------------------------------------------------------------------------------------------------- */
+
+/* A wait that has ended meanwhile has read the CPU clock too, see thread_checkpoint: it isn't this call's. */
+static void watch(struct thread *t)
+{
+	if (t->checkpoint_tick <= t->watch_tick)
+		return;
+	t->watch_tick = t->checkpoint_tick;
+	t->watch_cpu_ns = t->checkpoint_cpu_ns;
+}
+
+enum heap_timing heap_begin_timed(struct thread *t)
+{
+	enum heap_timing timing = t ? (enum heap_timing)t->timing : HEAP_UNTIMED;
+
+	if (likely(timing == HEAP_UNTIMED))
+		return HEAP_UNTIMED;
+	t->timing = HEAP_UNTIMED;
+	if (timing == HEAP_WATCHED)
+		watch(t);
+	return heap_is_plain(t) ? timing : HEAP_UNTIMED;
+}
+
+void heap_timed(const struct regs *from, enum heap_timing timing, enum rsd_api api, size_t size, uint64_t before,
+		uint64_t after)
+{
+	struct thread *t = thread_self;
+	struct rec_timed record = { .size = size, .api = (uint16_t)api };
+	struct lane *lane = heap_is_plain(t) ? lane_enter(t) : NULL;
+	uint64_t ticks = after - before;
+
+	if (!lane)
+		return;
+	record.dur_ticks = ticks > reading_ticks ? ticks - reading_ticks : 0;
+	record.flags = timing == HEAP_WATCHED ? RSD_TIMED_WATCHED : 0;
+	if (timing == HEAP_WATCHED && ticks > long_ticks) {
+		record.cpu_ns = clock_thread_cpu_ns() - t->watch_cpu_ns;
+		record.since_ticks = after - t->watch_tick;
+	}
+	record.stack = lane_stack(lane, from);
+	lane_put(t, lane, EV_TIMED, after, &record, sizeof(record));
+	lane_exit(lane);
+}
+
+/* The least of some: what is more is something else. */
+static uint64_t measure_reading(void)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < 100; i++) {
+		uint64_t before = clock_now(), ticks = clock_now() - before;
+
+		if (ticks < least)
+			least = ticks;
+	}
+	return least;
+}
+
+/* Only where heap_exact.h is all there is to do: everywhere else a call is something else than what it is usually. */
+static void begin_timing(void)
+{
+	bool is_possible = config.heap == RSD_HEAP_EXACT && !heap_is_counted && clock_is_tsc;
+	uint64_t every = is_possible ? config.alloctime : 0;
+
+	attend_every = every && every < RSD_SELF_EVERY ? (uint32_t)every : RSD_SELF_EVERY;
+	timed_one_in = (uint32_t)(every / attend_every);
+	reading_ticks = every ? measure_reading() : 0;
+	long_ticks = clock_ticks(RSD_TIMED_LONG_NS);
+	file_header->time_every = attend_every * timed_one_in;
+}
+
+/* ---- sampled -------------------------------------------------------------------------------------------------- */
 
 /* -ln(u) of a uniform u in (0, 1]: exponent by clz, mantissa by the series of atanh, to 1e-6. */
 static double exponential(struct thread *t)
@@ -166,7 +281,8 @@ static void sample_alloc(struct thread *t, const struct regs *from, enum rsd_api
 	lane_exit(lane);
 }
 
-static void sample_free(struct thread *t, enum rsd_api api, void *block, uint64_t tick)
+/* Few are sampled, so each has its stack if any is to have one. */
+static void sample_free(struct thread *t, const struct regs *from, enum rsd_api api, void *block, uint64_t tick)
 {
 	struct lane *lane;
 	uint32_t entry;
@@ -177,7 +293,7 @@ static void sample_free(struct thread *t, enum rsd_api api, void *block, uint64_
 	lane = lane_enter(t);
 	if (!lane)
 		return;
-	heap_put_free(t, lane, EV_FREE, api, tick ? tick : clock_now(), block);
+	heap_put_free_at(t, lane, api, tick ? tick : clock_now(), block, config.freestack ? lane_stack(lane, from) : 0);
 	lane_exit(lane);
 }
 
@@ -216,7 +332,15 @@ void heap_alloc(const struct regs *from, enum rsd_api api, void *block, size_t s
 	thread_settle(t);
 }
 
-void heap_free(enum rsd_api api, void *block, uint64_t tick)
+static void exact_free(struct thread *t, const struct regs *from, enum rsd_api api, void *block, uint64_t tick)
+{
+	if (heap_is_chosen(t, tick))
+		heap_exact_free_at(t, from, api, block, tick);
+	else
+		heap_exact_free(t, api, block, tick);
+}
+
+void heap_free(const struct regs *from, enum rsd_api api, void *block, uint64_t tick)
 {
 	struct thread *t = thread_enter();
 
@@ -225,9 +349,9 @@ void heap_free(enum rsd_api api, void *block, uint64_t tick)
 	if (heap_is_counted)
 		count_free(t, block, tick != 0);
 	if (heap_mode == RSD_HEAP_EXACT)
-		heap_exact_free(t, api, block, tick ? tick : clock_now());
+		exact_free(t, from, api, block, tick ? tick : clock_now());
 	else if (heap_mode == RSD_HEAP_SAMPLE)
-		sample_free(t, api, block, tick);
+		sample_free(t, from, api, block, tick);
 	thread_settle(t);
 }
 
@@ -244,7 +368,7 @@ void heap_realloc(const struct regs *from, enum rsd_api api, uint64_t before, vo
 	if (heap_mode == RSD_HEAP_EXACT) {
 		heap_exact_realloc(t, from, api, before, clock_now(), old, block, size);
 	} else if (heap_mode == RSD_HEAP_SAMPLE) {
-		sample_free(t, api, old, before);
+		sample_free(t, from, api, old, before);
 		sample_alloc(t, from, api, block, size);
 	}
 	thread_settle(t);
@@ -276,6 +400,10 @@ void heap_begin_thread(struct thread *t)
 {
 	t->counted_skip_bytes = 0;
 	t->skip_bytes = heap_mode == RSD_HEAP_OFF ? UINT64_MAX : 0;
+	t->timing = HEAP_UNTIMED;
+	t->is_watched_next = false;
+	t->free_limit = free_limit;
+	plan_attention(t);
 }
 
 void heap_begin(void)
@@ -283,6 +411,8 @@ void heap_begin(void)
 	heap_is_counted = config.heap != RSD_HEAP_OFF && (config.heaptrace || config.inittrace);
 	budget_grace_ticks = clock_ticks(BUDGET_GRACE_NS);
 	self_usual_ticks = clock_ticks(SELF_USUAL_NS);
+	free_limit = config.freestack ? ((uint64_t)1 << 32) / config.freestack : 0;
+	begin_timing();
 	if (config.heap == RSD_HEAP_SAMPLE && !begin_sampling())
 		config.heap = RSD_HEAP_OFF;
 	has_degraded = 0;

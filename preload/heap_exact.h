@@ -2,6 +2,9 @@
 /*
  * heap_exact.h - one allocation or free recorded exactly: the hottest code there is, inlined into its wrappers.
  *
+ * What is chosen at random is rare, and goes by heap.c: frees whose stack is recorded (heap_is_chosen), and calls that
+ * are timed (heap_attend).
+ *
  * life->is_heap_plain says all at once: the process records, the heap exactly, without counting besides, and ticks
  * come from the TSC. Then a call is a lane, a tick, a stack and a tight record. What doesn't fit that goes by heap.c.
  */
@@ -22,11 +25,25 @@ void heap_put_alloc_slow(struct thread *t, struct lane *lane, enum rsd_event_kin
 			 void *block, size_t size, uint32_t stack);
 void heap_put_free_slow(struct thread *t, struct lane *lane, enum rsd_event_kind kind, enum rsd_api api, uint64_t now,
 			void *block);
+void heap_put_free_at_slow(struct thread *t, struct lane *lane, enum rsd_api api, uint64_t now, void *block,
+			   uint32_t stack);
 
 static inline void heap_commit(struct thread *t, struct rsd_extent *ext, size_t len)
 {
 	extent_commit(ext, len);
 	t->slot->events++;
+}
+
+/*
+ * heap_is_chosen - is this free, at `tick`, one whose stack is recorded? A hash of the clock needs no state and no
+ * store, and what was chosen before says nothing about it. One multiplication is not enough: a program that frees every
+ * so many ticks would be met by an even sequence, not by a random one.
+ */
+static inline bool heap_is_chosen(const struct thread *t, uint64_t tick)
+{
+	uint64_t h = tick * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93) >> 32 < t->free_limit;
 }
 
 /* The tag of the short forms, NONE where an allocation has no short form. */
@@ -69,20 +86,38 @@ static inline void heap_put_free(struct thread *t, struct lane *lane, enum rsd_e
 		heap_put_free_slow(t, lane, kind, api, now, block);
 }
 
+static inline void heap_put_free_at(struct thread *t, struct lane *lane, enum rsd_api api, uint64_t now, void *block,
+				    uint32_t stack)
+{
+	struct rsd_extent *ext = lane_room(t, lane);
+	size_t len;
+
+	if (unlikely(!ext))
+		return;
+	len = codec_put_free_at(extent_end(ext), &ext->stream, now, (uintptr_t)block, stack);
+	if (likely(len))
+		heap_commit(t, ext, len);
+	else
+		heap_put_free_at_slow(t, lane, api, now, block, stack);
+}
+
 /*
- * Every RSD_SELF_EVERY-th event is timed to its end: what recording costs is part of each report. A long one (the
- * thread was preempted, or made room in the file, which lane_room_slow times itself) stands for nothing but itself.
+ * heap_attend - once in RSD_SELF_EVERY calls on average, in random steps. What recording has cost is taken, which is
+ * part of each report; a long one (the thread was preempted, or made room in the file, which lane_room_slow times
+ * itself) stands for nothing but itself. And now and then the thread's next call is marked to be timed: it is as likely
+ * to be any call as any other, whatever the program's rhythm, since the steps are of calls and don't depend on them.
  */
-void heap_add_self(struct thread *t, uint64_t since);
+void heap_attend(struct thread *t, uint64_t since);
 
 static inline void heap_time_self(struct thread *t, uint64_t since)
 {
-	if (unlikely(t->slot->events % RSD_SELF_EVERY == 0))
-		heap_add_self(t, since);
+	if (unlikely(--t->until_attended == 0))
+		heap_attend(t, since);
 }
 
-static inline void heap_exact_alloc(struct thread *t, const struct regs *from, enum rsd_api api, uint64_t now,
-				    void *block, size_t size)
+static inline __attribute__((always_inline)) void heap_exact_alloc(struct thread *t, const struct regs *from,
+								   enum rsd_api api, uint64_t now, void *block,
+								   size_t size)
 {
 	struct lane *lane = lane_enter(t);
 
@@ -100,6 +135,19 @@ static inline void heap_exact_free(struct thread *t, enum rsd_api api, void *blo
 	if (unlikely(!lane))
 		return;
 	heap_put_free(t, lane, EV_FREE, api, tick, block);
+	heap_time_self(t, tick);
+	lane_exit(lane);
+}
+
+/* The free of a block that was chosen, with the stack from `from`. */
+static inline void heap_exact_free_at(struct thread *t, const struct regs *from, enum rsd_api api, void *block,
+				      uint64_t tick)
+{
+	struct lane *lane = lane_enter(t);
+
+	if (unlikely(!lane))
+		return;
+	heap_put_free_at(t, lane, api, tick, block, lane_stack(lane, from));
 	heap_time_self(t, tick);
 	lane_exit(lane);
 }

@@ -160,7 +160,7 @@ EXPORT int thrd_sleep(const struct timespec *time, struct timespec *left)
 
 	HOOK_READY(thrd_sleep);
 	s = span_begin(WAIT_SLEEP, 0);
-	ret = real.thrd_sleep(time, left);
+	SPAN_CALL(s, ret, real.thrd_sleep(time, left), ret == -1, EINTR);
 	span_end(&s, ret == -1 ? EINTR : 0, 0, REGS_OF_CALLER());
 	return ret;
 }

@@ -16,7 +16,8 @@
 #define OPEN(call)                                                                                                     \
 	({                                                                                                             \
 		struct span s_ = span_begin(WAIT_OPEN, (uint64_t)-1);                                                  \
-		int ret_ = (call);                                                                                     \
+		int ret_;                                                                                              \
+		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
                                                                                                                        \
 		fds_close(ret_);                                                                                       \
 		span_end(&s_, ret_ < 0 ? errno : 0, ret_ < 0 ? 0 : (uint64_t)ret_ + 1, REGS_OF_CALLER());              \

@@ -63,26 +63,43 @@ static inline bool is_skipped(struct thread *t, size_t size)
 	return true;
 }
 
-static inline __attribute__((always_inline)) void record_alloc(const struct regs *from, enum rsd_api api, void *block,
-							       size_t size)
+static void record_alloc(const struct regs *from, enum rsd_api api, void *block, size_t size)
 {
-	struct thread *t = thread_self;
-
-	if (likely(heap_is_plain(t)))
-		heap_exact_alloc(t, from, api, clock_tsc(), block, size);
-	else
+	if (heap_mode && block)
 		heap_alloc(from, api, block, size);
+}
+
+/*
+ * NAME_odd - a call that NAME_recorded leaves to it by a jump too: one that is to be timed, or of a thread that is not
+ * known yet, perhaps before the originals are.
+ */
+RECORDED void *malloc_odd(size_t size)
+{
+	struct regs from = REGS_OF_CALLER();
+	enum heap_timing timing = heap_begin_timed(thread_self);
+	uint64_t before = timing ? clock_tsc() : 0;
+	void *block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
+
+	if (timing)
+		heap_timed(&from, timing, API_MALLOC, size, before, clock_tsc());
+	record_alloc(&from, API_MALLOC, block, size);
+	return block;
 }
 
 RECORDED void *malloc_recorded(size_t size)
 {
-	void *block = KNOWN(malloc) ? real.malloc(size) : boot_alloc(size);
+	struct thread *t = thread_self;
+	struct regs from;
+	void *block;
 
-	if (heap_mode && likely(block != NULL)) {
-		struct regs from = REGS_OF_CALLER();
-
+	if (unlikely(!t || t->timing))
+		return malloc_odd(size);
+	block = real.malloc(size);
+	from = REGS_OF_CALLER();
+	if (likely(block && life->is_heap_plain))
+		heap_exact_alloc(t, &from, API_MALLOC, clock_tsc(), block, size);
+	else
 		record_alloc(&from, API_MALLOC, block, size);
-	}
 	return block;
 }
 
@@ -93,18 +110,49 @@ EXPORT void *malloc(size_t size)
 	return malloc_recorded(size);
 }
 
+RECORDED void free_odd(void *block)
+{
+	struct regs from = REGS_OF_CALLER();
+	enum heap_timing timing = heap_begin_timed(thread_self);
+	uint64_t before;
+
+	if (heap_mode)
+		heap_free(&from, API_FREE, block, 0);
+	if (!KNOWN(free))
+		return;
+	before = timing ? clock_tsc() : 0;
+	real.free(block);
+	if (timing)
+		heap_timed(&from, timing, API_FREE, 0, before, clock_tsc());
+}
+
+/* A free whose stack is recorded. */
+RECORDED void free_chosen(void *block, struct thread *t, uint64_t now)
+{
+	struct regs from = REGS_OF_CALLER();
+
+	heap_exact_free_at(t, &from, API_FREE, block, now);
+	real.free(block);
+}
+
 RECORDED void free_recorded(void *block)
 {
 	struct thread *t = thread_self;
+	uint64_t now;
 
 	if (!block || unlikely(is_boot_memory(block)))
 		return;
-	if (likely(heap_is_plain(t)))
-		heap_exact_free(t, API_FREE, block, clock_tsc());
-	else if (heap_mode)
-		heap_free(API_FREE, block, 0);
-	if (KNOWN(free))
-		real.free(block);
+	if (unlikely(!heap_is_plain(t) || t->timing)) {
+		free_odd(block);
+		return;
+	}
+	now = clock_tsc();
+	if (unlikely(heap_is_chosen(t, now))) {
+		free_chosen(block, t, now);
+		return;
+	}
+	heap_exact_free(t, API_FREE, block, now);
+	real.free(block);
 }
 
 EXPORT void free(void *block)
@@ -115,15 +163,33 @@ EXPORT void free(void *block)
 		free_recorded(block);
 }
 
-RECORDED void *calloc_recorded(size_t n, size_t size)
+RECORDED void *calloc_odd(size_t n, size_t size)
 {
+	struct regs from = REGS_OF_CALLER();
+	enum heap_timing timing = heap_begin_timed(thread_self);
+	uint64_t before = timing ? clock_tsc() : 0;
 	void *block = KNOWN(calloc) ? real.calloc(n, size) : boot_alloc(n * size);
 
-	if (heap_mode && likely(block != NULL)) {
-		struct regs from = REGS_OF_CALLER();
+	if (timing)
+		heap_timed(&from, timing, API_CALLOC, n * size, before, clock_tsc());
+	record_alloc(&from, API_CALLOC, block, n * size);
+	return block;
+}
 
+RECORDED void *calloc_recorded(size_t n, size_t size)
+{
+	struct thread *t = thread_self;
+	struct regs from;
+	void *block;
+
+	if (unlikely(!t || t->timing))
+		return calloc_odd(n, size);
+	block = real.calloc(n, size);
+	from = REGS_OF_CALLER();
+	if (likely(block && life->is_heap_plain))
+		heap_exact_alloc(t, &from, API_CALLOC, clock_tsc(), block, n * size);
+	else
 		record_alloc(&from, API_CALLOC, block, n * size);
-	}
 	return block;
 }
 
@@ -162,12 +228,13 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 {
 	struct thread *t;
 	uint64_t before, usable = 0;
+	enum heap_timing timing;
 	void *block;
 
 	if (!heap_mode)
 		return unlikely(is_boot_memory(old)) ? boot_realloc(old, size) : real.realloc(old, size);
-	if (!old || unlikely(is_boot_memory(old))) {
-		block = old ? boot_realloc(old, size) : real.realloc(old, size);
+	if (unlikely(is_boot_memory(old))) {
+		block = boot_realloc(old, size);
 		if (block)
 			heap_alloc(from, api, block, size);
 		return block;
@@ -177,16 +244,23 @@ static void *resize(enum rsd_api api, void *old, size_t size, const struct regs 
 	if (unlikely(!t))
 		return real.realloc(old, size);
 	thread_settle(t);
-	if (unlikely(heap_is_counted) && real.malloc_usable_size)
+	if (unlikely(heap_is_counted) && old && real.malloc_usable_size)
 		usable = real.malloc_usable_size(old);
+	timing = unlikely(t->timing) ? heap_begin_timed(t) : HEAP_UNTIMED;
 	before = clock_now();
 	block = real.realloc(old, size);
+	if (timing)
+		heap_timed(from, timing, api, size, before, clock_now());
+	if (!old) {
+		record_alloc(from, api, block, size);
+		return block;
+	}
 	if (usable && (block || !size))
 		t->slot->usable_live -= usable;
 	if (likely(block != NULL))
 		record_realloc(from, api, before, old, block, size);
 	else if (!size)
-		heap_free(api, old, before); /* realloc(p, 0) freed it */
+		heap_free(from, api, old, before); /* realloc(p, 0) freed it */
 	return block;
 }
 

@@ -4,18 +4,29 @@
 #include "preload/masks.h"
 #include "preload/span.h"
 
+#define STACK_NEAR 1024u /* bytes above sp that surely belong to callers: no stack begins so small */
+
 #define WAIT(kind, object, call)                                                                                       \
 	({                                                                                                             \
 		struct span s_ = span_begin(kind, (uint64_t)(object));                                                 \
-		int ret_ = (call);                                                                                     \
+		int ret_;                                                                                              \
+		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
                                                                                                                        \
 		span_end(&s_, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER());                     \
 		ret_;                                                                                                  \
 	})
 
+/* A program may pass an address where nothing is, and gets EFAULT from the kernel. What is on its stack is there. */
+static bool can_read(const struct pollfd *fds)
+{
+	uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+
+	return (uintptr_t)fds - sp < STACK_NEAR || ((thread_self || !thread_is_mute()) && raw_can_read(fds));
+}
+
 static int64_t first_fd(const struct pollfd *fds, nfds_t n)
 {
-	return n == 1 && fds ? fds->fd : -1;
+	return n == 1 && !span_is_off() && can_read(fds) ? fds->fd : -1;
 }
 
 EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)

@@ -7,6 +7,7 @@
  */
 #include "preload/fds.h"
 #include "preload/hook.h"
+#include "preload/memory.h"
 #include "preload/sampler.h"
 #include "preload/span.h"
 #include "preload/windows.h"
@@ -22,10 +23,14 @@ EXPORT pid_t fork(void)
 	int err;
 
 	HOOK_READY(fork);
-	if (is_recorded)
+	if (is_recorded) {
 		sampler_block(&mask);
+		memory_pause();
+	}
 	pid = real.fork();
 	err = errno;
+	if (is_recorded && pid)
+		memory_resume();
 	if (is_recorded && !pid)
 		windows_stand_in();
 	if (is_recorded)
@@ -45,10 +50,12 @@ EXPORT pid_t fork(void)
 	return pid;
 }
 
-#define WAIT_FOR(child, type, call)                                                                                    \
+/* `again`: may it be made again, if nothing but a sample ended it? */
+#define WAIT_FOR(child, type, call, again)                                                                             \
 	({                                                                                                             \
 		struct span s_ = span_begin(WAIT_WAIT_CHILD, (uint64_t)(int64_t)(child));                              \
-		type ret_ = (call);                                                                                    \
+		type ret_;                                                                                             \
+		SPAN_CALL(s_, ret_, call, (again) && ret_ < 0, errno);                                                 \
                                                                                                                        \
 		span_end(&s_, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER());                     \
 		ret_;                                                                                                  \
@@ -57,37 +64,37 @@ EXPORT pid_t fork(void)
 EXPORT pid_t wait(int *status)
 {
 	HOOK_READY(wait);
-	return WAIT_FOR(-1, pid_t, real.wait(status));
+	return WAIT_FOR(-1, pid_t, real.wait(status), true);
 }
 
 EXPORT pid_t waitpid(pid_t pid, int *status, int options)
 {
 	HOOK_READY(waitpid);
-	return WAIT_FOR(pid, pid_t, real.waitpid(pid, status, options));
+	return WAIT_FOR(pid, pid_t, real.waitpid(pid, status, options), true);
 }
 
 EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
 {
 	HOOK_READY(wait3);
-	return WAIT_FOR(-1, pid_t, real.wait3(status, options, usage));
+	return WAIT_FOR(-1, pid_t, real.wait3(status, options, usage), true);
 }
 
 EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
 {
 	HOOK_READY(wait4);
-	return WAIT_FOR(pid, pid_t, real.wait4(pid, status, options, usage));
+	return WAIT_FOR(pid, pid_t, real.wait4(pid, status, options, usage), true);
 }
 
 EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 {
 	HOOK_READY(waitid);
-	return WAIT_FOR(id, int, real.waitid(type, id, info, options));
+	return WAIT_FOR(id, int, real.waitid(type, id, info, options), true);
 }
 
 EXPORT int system(const char *command)
 {
 	HOOK_READY(system);
-	return WAIT_FOR(-1, int, real.system(command));
+	return WAIT_FOR(-1, int, real.system(command), false);
 }
 
 EXPORT int pclose(FILE *f)
@@ -95,5 +102,5 @@ EXPORT int pclose(FILE *f)
 	HOOK_READY(pclose);
 	if (f)
 		fds_close(f->_fileno);
-	return WAIT_FOR(-1, int, real.pclose(f));
+	return WAIT_FOR(-1, int, real.pclose(f), false);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hook_sandbox.c - a program that takes system calls away from itself, by seccomp.
+ * hook_sandbox.c - a program that takes system calls away from itself by seccomp, or the time stamp counter by prctl.
  *
  * What its filter does to a call that it does not know is mostly to kill, and the recorder's calls are not the
  * program's: so the recorder makes none any more. The calling thread (with TSYNC: every thread) and all that comes from
- * it later is not recorded from then on, and a notice says so. What happened before stays.
+ * it later is not recorded from then on, and a notice says so. What happened before stays. The same goes for a thread
+ * that makes reading the time stamp counter a fault: there is no second clock in a dump.
  */
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -21,12 +22,13 @@
 int prctl(int option, ...);
 long sandbox_syscall(long n, long a, long b, long c, long d, long e, long f);
 
-static void tell(const char *who)
+static void tell(const char *what, const char *who)
 {
 	char buf[160];
 	struct text t = text_on(buf, sizeof(buf));
 
-	text_str(&t, "seccomp: from ");
+	text_str(&t, what);
+	text_str(&t, ": from ");
 	text_duration(&t, clock_ns(clock_now() - file_header->start.tick));
 	text_str(&t, " on nothing is recorded of ");
 	text_str(&t, who);
@@ -34,13 +36,13 @@ static void tell(const char *who)
 }
 
 /* All that the recorder still has to do by system calls comes before the sandbox, or never. */
-static struct thread *prepare(bool is_all)
+static struct thread *prepare(const char *what, bool is_all)
 {
 	struct thread *t = thread_enter();
 
 	if (!t)
 		return NULL;
-	tell(is_all ? "the process" : "the thread that called it and of new threads and processes");
+	tell(what, is_all ? "the process" : "the thread that called it and of new threads and processes");
 	thread_mute(is_all);
 	return t;
 }
@@ -67,7 +69,9 @@ EXPORT int prctl(int option, ...)
 	va_end(list);
 	HOOK_READY(prctl);
 	if (unlikely(option == PR_SET_SECCOMP))
-		t = prepare(false);
+		t = prepare("seccomp", false);
+	else if (unlikely(option == PR_SET_TSC && arg[0] == PR_TSC_SIGSEGV))
+		t = prepare("time stamp counter forbidden", false);
 	ret = real.prctl(option, arg[0], arg[1], arg[2], arg[3]);
 	if (unlikely(t && ret))
 		undo(t);
@@ -82,7 +86,7 @@ long sandbox_syscall(long n, long a, long b, long c, long d, long e, long f)
 
 	HOOK_READY(syscall);
 	if (n == SYS_seccomp && (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER))
-		t = prepare(a == SECCOMP_SET_MODE_FILTER && b & SECCOMP_FILTER_FLAG_TSYNC);
+		t = prepare("seccomp", a == SECCOMP_SET_MODE_FILTER && b & SECCOMP_FILTER_FLAG_TSYNC);
 	ret = real.syscall(n, a, b, c, d, e, f);
 	/* TSYNC answers with the number of a thread that could not be taken along. A descriptor is asked for apart. */
 	if (t && (ret < 0 || (ret > 0 && !(b & SECCOMP_FILTER_FLAG_NEW_LISTENER))))

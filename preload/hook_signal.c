@@ -3,8 +3,11 @@
  * hook_signal.c - our sampling signal as the program sees it: not there.
  *
  * A query of our number says "default"; setting a handler for it makes us step aside for good. Sets that are
- * waited for, read through signalfd or listed as pending come without it.
+ * waited for, read through signalfd or listed as pending come without it. The same goes for handlers of SIGBUS,
+ * but that remains the program's signal.
  */
+#include "preload/bus.h"
+#include "preload/handler.h"
 #include "preload/hook.h"
 #include "preload/masks.h"
 #include "preload/sampler.h"
@@ -12,7 +15,7 @@
 
 static bool is_ours(int sig)
 {
-	return unlikely(sig == sampler_signal) && sig != 0;
+	return unlikely((sig == sampler_signal && sig != 0) || bus_is_ours(sig));
 }
 
 /* The program wants the number for itself. What is pending of ours goes with being ignored. */
@@ -20,6 +23,10 @@ static void step_aside(int sig)
 {
 	struct sigaction plain = { .sa_handler = SIG_IGN };
 
+	if (sig == SIGBUS) {
+		handler_default(sig);
+		return;
+	}
 	sampler_yield();
 	real.sigaction(sig, &plain, NULL);
 	plain.sa_handler = SIG_DFL;
@@ -94,8 +101,39 @@ EXPORT int sigpending(sigset_t *set)
 	HOOK_READY(sigpending);
 	ret = real.sigpending(set);
 	if (!ret && sampler_signal)
-		sigdelset(set, sampler_signal);
+		mask_of(mask_word(set) & ~mask_bit(), set);
 	return ret;
+}
+
+/* The set was readable, or the call had failed. */
+static void mask_was_set(int how, const sigset_t *set)
+{
+	struct thread *t = thread_self;
+
+	if (unlikely(set && t && t->perf && how != SIG_UNBLOCK && sampler_signal && mask_word(set) & mask_bit()))
+		sampler_thread_blocks(t);
+}
+
+EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int ret;
+
+	HOOK_READY(sigprocmask);
+	ret = real.sigprocmask(how, set, old);
+	if (!ret)
+		mask_was_set(how, set);
+	return ret;
+}
+
+EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	int err;
+
+	HOOK_READY(pthread_sigmask);
+	err = real.pthread_sigmask(how, set, old);
+	if (!err)
+		mask_was_set(how, set);
+	return err;
 }
 
 EXPORT int signalfd(int fd, const sigset_t *set, int flags)

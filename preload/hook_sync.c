@@ -317,7 +317,7 @@ EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 		int ret_;                                                                                              \
                                                                                                                        \
 		wake_wait_begin(sem);                                                                                  \
-		ret_ = (call);                                                                                         \
+		SPAN_CALL(s_, ret_, call, ret_ != 0, errno);                                                           \
 		wake_wait_end(sem);                                                                                    \
                                                                                                                        \
 		span_end(&s_, ret_ ? errno : 0, 0, REGS_OF_CALLER());                                                  \

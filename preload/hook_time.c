@@ -7,9 +7,19 @@
 #define WAIT(kind, object, type, call, err)                                                                            \
 	({                                                                                                             \
 		struct span s_ = span_begin(kind, object);                                                             \
-		type ret_ = (call);                                                                                    \
+		type ret_;                                                                                             \
+		SPAN_CALL(s_, ret_, call, true, err);                                                                  \
                                                                                                                        \
 		span_end(&s_, err, 0, REGS_OF_CALLER());                                                               \
+		ret_;                                                                                                  \
+	})
+
+#define PAUSE(call)                                                                                                    \
+	({                                                                                                             \
+		struct span s_ = span_begin(WAIT_SIGNAL, 0);                                                           \
+		int ret_ = (call);                                                                                     \
+                                                                                                                       \
+		span_end(&s_, ret_ ? errno : 0, 0, REGS_OF_CALLER());                                                  \
 		ret_;                                                                                                  \
 	})
 
@@ -37,10 +47,20 @@ EXPORT unsigned sleep(unsigned s)
 	return WAIT(WAIT_SLEEP, 0, unsigned, real.sleep(s), ret_ ? EINTR : 0);
 }
 
+/*
+ * pause ends by any handler, ours included, and must not be begun anew: the program's signal may have come meanwhile.
+ * Where a sample could end it, it is the same wait with our signal kept out.
+ */
 EXPORT int pause(void)
 {
+	sigset_t copy;
+	const sigset_t *mask;
+
 	HOOK_READY(pause);
-	return WAIT(WAIT_SIGNAL, 0, int, real.pause(), ret_ ? errno : 0);
+	mask = thread_self && thread_self->perf ? mask_in_place_with_ours(&copy) : NULL;
+	if (mask)
+		return PAUSE(real.sigsuspend(mask));
+	return PAUSE(real.pause());
 }
 
 EXPORT int sigsuspend(const sigset_t *mask)
@@ -49,7 +69,7 @@ EXPORT int sigsuspend(const sigset_t *mask)
 
 	HOOK_READY(sigsuspend);
 	mask = mask_with_ours(mask, &copy);
-	return WAIT(WAIT_SIGNAL, 0, int, real.sigsuspend(mask), ret_ ? errno : 0);
+	return PAUSE(real.sigsuspend(mask));
 }
 
 EXPORT int sigwait(const sigset_t *set, int *sig)

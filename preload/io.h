@@ -23,7 +23,8 @@ static inline void io_close(const struct span *s, int fd, bool is_write, int err
 #define IO(kind, fd, is_write, call)                                                                                   \
 	({                                                                                                             \
 		struct span s_ = span_begin(kind, (uint64_t)(fd));                                                     \
-		int64_t ret_ = (call);                                                                                 \
+		int64_t ret_;                                                                                          \
+		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
                                                                                                                        \
 		io_close(&s_, fd, is_write, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, &REGS_OF_CALLER());      \
 		ret_;                                                                                                  \
@@ -33,7 +34,8 @@ static inline void io_close(const struct span *s, int fd, bool is_write, int err
 #define FD_CALL(kind, fd, call)                                                                                        \
 	({                                                                                                             \
 		struct span s_ = span_begin(kind, (uint64_t)(fd));                                                     \
-		int ret_ = (call);                                                                                     \
+		int ret_;                                                                                              \
+		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
                                                                                                                        \
 		io_close(&s_, (int)(fd), false, ret_ < 0 ? errno : 0, 0, &REGS_OF_CALLER());                           \
 		ret_;                                                                                                  \

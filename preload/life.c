@@ -11,9 +11,11 @@
 #include "preload/life.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "preload/bus.h"
 #include "preload/config.h"
 #include "preload/fds.h"
 #include "preload/file.h"
@@ -22,6 +24,7 @@
 #include "preload/inittrace.h"
 #include "preload/lines.h"
 #include "preload/locks.h"
+#include "preload/memory.h"
 #include "preload/modules.h"
 #include "preload/open.h"
 #include "preload/path.h"
@@ -34,6 +37,7 @@
 #include "preload/text.h"
 #include "preload/thread.h"
 #include "preload/wakes.h"
+#include "preload/windows.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -106,6 +110,7 @@ static void begin_recording(void)
 	ring_begin();
 	heap_begin();
 	span_setup();
+	memory_begin();
 	sampler_begin();
 	life->state = LIFE_RECORDING;
 	heap_update();
@@ -120,6 +125,18 @@ static void on_exit_handler(int status, void *unused)
 		return;
 	thread_finish_process();
 	file_finish(RSD_END_EXIT, status);
+}
+
+/* The parent's dump tells that this one is missing, unless it is not wanted. */
+static bool open_child(void)
+{
+	struct rsd_header *parent = windows_inherit();
+	int err = file_open(true, &parent_header, program_argv);
+
+	if (err && err != -ECHILD && parent)
+		__atomic_fetch_add(&parent->counter[COUNT_CHILD_LOST], 1, __ATOMIC_RELAXED);
+	windows_disown();
+	return !err;
 }
 
 /*
@@ -144,7 +161,7 @@ bool life_child(void)
 	fds_begin_child();
 	locks_begin_child();
 	wakes_begin_child();
-	recording = file_open(true, &parent_header, program_argv) == 0;
+	recording = open_child();
 	if (recording)
 		begin_recording();
 	sampler_unblock(&mask);
@@ -160,7 +177,7 @@ bool life_child(void)
 __attribute__((constructor)) static void life_begin(int argc, char **argv, char **envp)
 {
 	const char *toggles;
-	bool opened;
+	int err;
 
 	(void)argc;
 	if (started || is_secure())
@@ -174,12 +191,15 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 		return;
 	life->state = LIFE_OFF;
 	started = true;
-	opened = file_open(false, NULL, argv) == 0;
+	err = file_open(false, NULL, argv);
 	if (!path_is_descendant())
 		config_tell(toggles);
-	if (!opened)
+	else if (err && err != -ECHILD)
+		file_tell_missing();
+	if (err)
 		return;
 	thread_begin();
+	bus_begin();
 	begin_recording();
 	thread_register(NULL);
 	if (real.on_exit)

@@ -56,12 +56,18 @@ static inline void lock_wait_end(const void *lock, bool gave_up)
 	__atomic_fetch_sub(&place->waiters, 1, __ATOMIC_RELAXED);
 }
 
+/* lock_may_ask_clock - a thread that is mute may have made that a fault (hook_sandbox.c). */
+static inline bool lock_may_ask_clock(void)
+{
+	return thread_self || !thread_is_mute();
+}
+
 /* lock_acquired - stamp it if anybody ever waited here. */
 static inline void lock_acquired(const void *lock)
 {
 	struct lock_place *place = lock_place(lock);
 
-	if (unlikely(__atomic_load_n(&place->was_contended, __ATOMIC_RELAXED))) {
+	if (unlikely(__atomic_load_n(&place->was_contended, __ATOMIC_RELAXED) && lock_may_ask_clock())) {
 		place->acquired_tick = clock_now();
 		place->acquired_lock = lock;
 	}
@@ -85,6 +91,8 @@ static inline struct lock_release lock_release_begin(const void *lock)
 
 	if (likely(!__atomic_load_n(&place->waiters, __ATOMIC_RELAXED) &&
 		   !__atomic_load_n(&place->is_owed, __ATOMIC_RELAXED)))
+		return release;
+	if (unlikely(!lock_may_ask_clock()))
 		return release;
 	__atomic_store_n(&place->is_owed, 0, __ATOMIC_RELAXED);
 	release.tick = clock_now();

@@ -15,6 +15,12 @@
  */
 int file_open(bool is_child, const struct rsd_header *parent, char **argv);
 
+/*
+ * file_tell_missing - after file_open failed in a descendant that is a program of its own: count it in the dump of the
+ * recording's first process, where that can be written.
+ */
+void file_tell_missing(void);
+
 /* file_finish_mute - file_finish where no system call may be made: how the process ended, and about when. */
 void file_finish_mute(int end_kind, int end_code);
 

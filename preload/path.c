@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "format/record.h"
 #include "preload/config.h"
 #include "preload/raw.h"
 #include "preload/text.h"
@@ -99,11 +100,17 @@ static int expand(struct text *t, const char *pattern)
 	return 0;
 }
 
+/* The owner's rights are there whatever the umask says, or the file could not be cut to its size at the end. */
 static int create(const struct text *path)
 {
+	int fd;
+
 	if (is_cut(path))
 		return -ENAMETOOLONG;
-	return (int)raw4(SYS_openat, AT_FDCWD, path->buf, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = (int)raw4(SYS_openat, AT_FDCWD, path->buf, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		raw2(SYS_fchmod, fd, 0600);
+	return fd;
 }
 
 /*
@@ -142,19 +149,29 @@ static int create_with_suffix(struct text *path)
 	return fd;
 }
 
-/* FILE.d must be a directory of ours that nobody else may write. */
-static int check_directory(const char *path)
+static int open_directory(const char *path)
 {
-	struct stat st;
-	int fd = (int)raw4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-	int ret = fd;
+	return (int)raw4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+}
 
+/* FILE.d must be a directory of ours that nobody else may write. */
+static int make_directory(const char *path)
+{
+	bool is_new = raw3(SYS_mkdirat, AT_FDCWD, path, 0700) == 0;
+	struct stat st;
+	int fd = open_directory(path), ret = 0;
+
+	/* The umask may have taken the owner's rights. */
+	if (is_new && fd == -EACCES && raw3(SYS_fchmodat, AT_FDCWD, path, 0700) == 0)
+		fd = open_directory(path);
 	if (fd < 0)
 		return fd;
+	if (is_new)
+		raw2(SYS_fchmod, fd, 0700);
 	if (raw2(SYS_fstat, fd, &st) != 0 || st.st_uid != (uid_t)raw1(SYS_geteuid, 0) || st.st_mode & 022)
 		ret = -EPERM;
 	raw1(SYS_close, fd);
-	return ret < 0 ? ret : 0;
+	return ret;
 }
 
 /* The toggle children, for this program. */
@@ -177,8 +194,7 @@ static int open_descendant(void)
 	text_str(&path, ".d");
 	if (is_cut(&path))
 		return -ENAMETOOLONG;
-	raw3(SYS_mkdirat, AT_FDCWD, path_dump, 0700);
-	err = check_directory(path_dump);
+	err = make_directory(path_dump);
 	if (err)
 		return err;
 	text_str(&path, "/");
@@ -261,4 +277,18 @@ int path_reopen(void)
 		return fd;
 	raw1(SYS_close, fd);
 	return -ESTALE;
+}
+
+int path_open_root(void)
+{
+	struct stat st;
+	int fd = (int)raw4(SYS_openat, AT_FDCWD, path_root, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+
+	if (fd < 0)
+		return fd;
+	if (raw2(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == (uid_t)raw1(SYS_geteuid, 0) &&
+	    st.st_size >= RSD_TEXT_OFFSET)
+		return fd;
+	raw1(SYS_close, fd);
+	return -EPERM;
 }

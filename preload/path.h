@@ -35,4 +35,7 @@ bool path_is_descendant(void);
 /* path_reopen - the dump again, for the truncation at exit; -errno when it is not the same file any more. */
 int path_reopen(void);
 
+/* path_open_root - the dump of the recording's first process, if it is a file of ours: a descriptor, or -errno. */
+int path_open_root(void);
+
 #endif

@@ -27,14 +27,27 @@ static uint64_t number_at(const char *buf, long n, long at)
 	return value;
 }
 
-uint64_t proc_rss_bytes(void)
+/* statm: size, resident, shared, ... in pages. */
+bool proc_memory(uint64_t *rss_bytes, uint64_t *file_bytes)
 {
 	char buf[128];
 	long n = proc_read("/proc/self/statm", buf, sizeof(buf)), at = 0;
 
 	while (at < n && buf[at] != ' ')
 		at++;
-	return number_at(buf, n, at + 1) * 4096;
+	*rss_bytes = number_at(buf, n, ++at) * 4096;
+	while (at < n && buf[at] != ' ')
+		at++;
+	*file_bytes = number_at(buf, n, at + 1) * 4096;
+	return *rss_bytes != 0;
+}
+
+uint64_t proc_rss_bytes(void)
+{
+	uint64_t rss_bytes, file_bytes;
+
+	proc_memory(&rss_bytes, &file_bytes);
+	return rss_bytes;
 }
 
 /* Where field 3 of a stat line begins, 0 when it is cut. */

@@ -10,6 +10,9 @@
 /* proc_read - up to `size` bytes of a file; the number read, or -errno. */
 long proc_read(const char *path, char *buf, size_t size);
 
+/* proc_memory - resident memory now, and how much of it belongs to files or is shared. false when unknown. */
+bool proc_memory(uint64_t *rss_bytes, uint64_t *file_bytes);
+
 /* proc_rss_bytes - resident memory now, 0 when unknown. */
 uint64_t proc_rss_bytes(void);
 

@@ -9,6 +9,8 @@
 #ifndef RINGSIDE_PRELOAD_RAW_H
 #define RINGSIDE_PRELOAD_RAW_H
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -63,6 +65,15 @@ static inline void *raw_map(size_t size)
 		return NULL;
 	__atomic_fetch_add(&raw_mapped, size, __ATOMIC_RELAXED);
 	return (void *)p;
+}
+
+/*
+ * raw_can_read - can the 8 bytes at `p` be read? rt_sigprocmask copies the new mask before it looks at `how`, so an
+ * impossible `how` makes a read of 8 bytes without effect: about 150 ns, a tenth of process_vm_readv.
+ */
+static inline bool raw_can_read(const void *p)
+{
+	return raw4(SYS_rt_sigprocmask, -1, p, NULL, 8) == -EINVAL;
 }
 
 static inline void raw_unmap(void *p, size_t size)

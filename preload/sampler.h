@@ -24,6 +24,12 @@ void sampler_begin(void);
 void sampler_thread_begin(struct thread *t);
 void sampler_thread_end(struct thread *t);
 
+/*
+ * sampler_thread_blocks - the calling thread has blocked our signal. Those of a perf event would queue up, one for each
+ * sample, and when the queue is full the kernel sends SIGIO instead, which kills. A timer has one in the queue.
+ */
+void sampler_thread_blocks(struct thread *t);
+
 /* sampler_yield - the program wants our signal: disarm all threads, for good. */
 void sampler_yield(void);
 

@@ -29,29 +29,31 @@ static bool is_io(enum rsd_wait kind)
 
 void span_record(const struct span *s, uint64_t now, int err, uint64_t amount, const struct regs *from)
 {
-	struct rec_span record = { .dur_ticks = now - s->start,
-				   .object = s->object,
-				   .amount = amount,
-				   .peer = s->peer,
-				   .wait = (uint16_t)s->kind,
-				   .err = (uint16_t)err };
 	struct thread *t = s->t;
 	struct lane *lane = lane_enter(t);
+	struct rec_span *record;
 	uint64_t cpu_ns, since_ticks;
 
 	if (!lane)
 		return;
+	record = &lane->span;
+	*record = (struct rec_span){ .dur_ticks = now - s->start,
+				     .object = s->object,
+				     .amount = amount,
+				     .peer = s->peer,
+				     .wait = (uint16_t)s->kind,
+				     .err = (uint16_t)err };
 	/* Between two readings of the CPU clock the thread was off CPU for since - cpu: at most dur of it in here. */
 	thread_checkpoint(t, now, &cpu_ns, &since_ticks);
-	record.cpu_ns = cpu_ns;
-	record.since_ticks = since_ticks;
-	record.stack = lane_stack(lane, from);
-	lane_put(t, lane, EV_SPAN, now, &record, sizeof(record));
+	record->cpu_ns = cpu_ns;
+	record->since_ticks = since_ticks;
+	record->stack = lane_stack(lane, from);
+	lane_put(t, lane, EV_SPAN, now, record, sizeof(*record));
 	t->slot->self_ticks += clock_now() - now;
+	if (unlikely((is_lock(s->kind) && record->dur_ticks >= span_locktrace_ticks) ||
+		     (is_io(s->kind) && record->dur_ticks >= span_iotrace_ticks)))
+		lines_span(s->kind, record, t->tid, from);
 	lane_leave(t, lane);
-	if (unlikely((is_lock(s->kind) && record.dur_ticks >= span_locktrace_ticks) ||
-		     (is_io(s->kind) && record.dur_ticks >= span_iotrace_ticks)))
-		lines_span(s->kind, &record, t->tid, from);
-	if (unlikely(record.dur_ticks >= snapshot_block_ticks))
+	if (unlikely(now - s->start >= snapshot_block_ticks))
 		snapshot_take();
 }

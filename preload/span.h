@@ -89,6 +89,33 @@ static inline void span_end(const struct span *s, int err, uint64_t amount, stru
 		span_close(s, clock_now(), err, amount, &from);
 }
 
+/*
+ * span_retry - the call failed with EINTR: because of a sample's signal, and nothing else? Then it is made again. It
+ * had only just begun, so that a relative timeout is still right.
+ */
+static inline bool span_retry(const struct span *s, bool has_failed, int err)
+{
+	if (likely(!has_failed || err != EINTR) || !span_is_ours(s) || !s->t->has_cut)
+		return false;
+	s->t->has_cut = 0;
+	return true;
+}
+
+/* ret = call, and again as long as span_retry says: with errno as it was at first. */
+#define SPAN_CALL(s, ret, call, failed, err)                                                                           \
+	do {                                                                                                           \
+		int errno_ = (s).t ? errno : 0;                                                                        \
+                                                                                                                       \
+		if ((s).t)                                                                                             \
+			(s).t->has_cut = 0;                                                                            \
+		for (;;) {                                                                                             \
+			(ret) = (call);                                                                                \
+			if (likely(!span_retry(&(s), (failed), (err))))                                                \
+				break;                                                                                 \
+			errno = errno_;                                                                                \
+		}                                                                                                      \
+	} while (0)
+
 /* span_count - a call that did not wait: counted only. */
 static inline void span_count(enum rsd_wait kind)
 {

@@ -22,6 +22,12 @@ void text_str(struct text *t, const char *s)
 	text_bytes(t, s, text_len(s));
 }
 
+void text_shown(struct text *t, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		text_bytes(t, s[i] >= ' ' && s[i] <= '~' ? s + i : "?", 1);
+}
+
 static void text_number(struct text *t, uint64_t value, unsigned base)
 {
 	char digits[20];

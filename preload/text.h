@@ -19,6 +19,7 @@ struct text {
 struct text text_on(char *buf, size_t cap);
 void text_str(struct text *t, const char *s);
 void text_bytes(struct text *t, const char *s, size_t len);
+void text_shown(struct text *t, const char *s, size_t len); /* for a terminal: what is no ASCII becomes ? */
 void text_u64(struct text *t, uint64_t value);
 void text_hex(struct text *t, uint64_t value);
 void text_fixed(struct text *t, uint64_t value, uint64_t unit, unsigned decimals); /* value/unit, "12.3" */

@@ -10,6 +10,7 @@
 #include "preload/heap.h"
 #include "preload/hook.h"
 #include "preload/life.h"
+#include "preload/memory.h"
 #include "preload/proc.h"
 #include "preload/raw.h"
 #include "preload/sampler.h"
@@ -332,6 +333,7 @@ void thread_finish(struct thread *t)
 	uint64_t now = clock_now();
 
 	sampler_thread_end(t);
+	memory_threads(-1);
 	thread_checkpoint(t, now, NULL, NULL);
 	raw2(SYS_prctl, PR_GET_NAME, t->slot->name);
 	t->slot->end_tick = now;

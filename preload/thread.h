@@ -28,15 +28,17 @@
 #include "preload/compiler.h"
 #include "preload/stacks.h"
 
-#define LANE_SCRATCH 1024u
+#define LANE_SCRATCH 1152u
 
 struct lane {
 	uintptr_t guard;	/* see above */
 	struct rsd_extent *ext; /* NULL: none yet */
 	uint64_t ready;		/* data bytes of ext that are populated */
 	struct stack_state *stacks;
-	uint32_t extents_taken;	    /* the first ones are small */
-	char scratch[LANE_SCRATCH]; /* for texts, which must not lie on the program's stack */
+	uint32_t extents_taken; /* the first ones are small */
+	/* What must not lie on the program's stack: the record of a wait, and texts. */
+	struct rec_span span;
+	char scratch[LANE_SCRATCH] __attribute__((aligned(8)));
 };
 
 /* A lock that the thread holds, see order.h. */
@@ -52,6 +54,12 @@ struct thread {
 	uint32_t tid;
 	/* Bytes until the next sampled allocation, see heap.c. 0: every call is looked at. */
 	uint64_t skip_bytes;
+	/* Of heap_exact.h. */
+	uint64_t free_limit;	 /* frees whose hash is below this are looked at */
+	uint32_t timing;	 /* enum heap_timing of the next call */
+	uint32_t until_attended; /* calls until heap_attend */
+	bool is_watched_next;	 /* and then the next one is HEAP_WATCHED */
+	uint64_t watch_tick, watch_cpu_ns;
 	struct lane lane[2];
 	bool is_late; /* lent to a thread whose own state is gone; given back after each event */
 
@@ -68,6 +76,7 @@ struct thread {
 	int timer; /* kernel timer id, -1 none */
 	void *perf;
 	uint8_t sampling;    /* handler is running */
+	uint8_t has_cut;     /* a sample's signal ended a system call with EINTR: see span_retry */
 	uint32_t tick_phase; /* which ticks are kept */
 
 	uint32_t held_len; /* more than HELD_MAX: the last ones are not told apart */
@@ -183,7 +192,7 @@ static inline void extent_commit(struct rsd_extent *ext, size_t size)
 void lane_put(struct thread *t, struct lane *lane, enum rsd_event_kind kind, uint64_t tick, void *record, size_t size);
 
 /* lane_stack - the stack id for a wrapper's caller. */
-static inline uint32_t lane_stack(struct lane *lane, const struct regs *from)
+static inline __attribute__((always_inline)) uint32_t lane_stack(struct lane *lane, const struct regs *from)
 {
 	return stack_capture(lane->stacks, from, false);
 }

@@ -15,7 +15,8 @@
 #define BYTES(units) ((uint64_t)(units)*RSD_UNIT)
 
 static char *windows[WINDOWS];
-static uint32_t highest; /* index of a window: none above it is mapped */
+static uint32_t highest;		 /* index of a window: none above it is mapped */
+static char *for_children, *from_parent; /* the first page once more, see windows_inherit */
 
 static uint64_t index_of(uint64_t unit)
 {
@@ -37,6 +38,19 @@ static bool is_error(long p)
 	return p < 0 && p > -4096;
 }
 
+static void map_for_children(char *header)
+{
+	long p = raw5(SYS_mremap, header, 0, PAGE, MREMAP_MAYMOVE, 0);
+
+	for_children = NULL;
+	if (is_error(p))
+		return;
+	if (raw3(SYS_madvise, p, PAGE, MADV_DOFORK) == 0)
+		for_children = (char *)p;
+	else
+		raw2(SYS_munmap, p, PAGE);
+}
+
 struct rsd_header *windows_begin(int fd, uint64_t size)
 {
 	uint64_t length = size < size_of(0) ? size : size_of(0);
@@ -53,7 +67,22 @@ struct rsd_header *windows_begin(int fd, uint64_t size)
 		windows[i] = NULL;
 	highest = 0;
 	windows[0] = (char *)p;
+	map_for_children(windows[0]);
 	return (struct rsd_header *)p;
+}
+
+struct rsd_header *windows_inherit(void)
+{
+	from_parent = for_children;
+	for_children = NULL;
+	return (struct rsd_header *)from_parent;
+}
+
+void windows_disown(void)
+{
+	if (from_parent)
+		raw2(SYS_munmap, from_parent, PAGE);
+	from_parent = NULL;
 }
 
 bool windows_hold(uint64_t unit, unsigned units)
@@ -112,6 +141,21 @@ void *windows_at(uint64_t unit)
 		if (!add(++mapped))
 			return NULL;
 	return windows[index] + BYTES(unit - first_unit(index));
+}
+
+bool windows_contain(uintptr_t address)
+{
+	uint32_t last = __atomic_load_n(&highest, __ATOMIC_ACQUIRE);
+
+	if (from_parent && address - (uintptr_t)from_parent < PAGE)
+		return true;
+	for (uint32_t i = 0; i <= last; i++) {
+		uintptr_t from = (uintptr_t)__atomic_load_n(&windows[i], __ATOMIC_ACQUIRE);
+
+		if (from && address - from < size_of(i))
+			return true;
+	}
+	return false;
 }
 
 void windows_stand_in(void)

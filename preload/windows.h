@@ -27,6 +27,16 @@ bool windows_hold(uint64_t unit, unsigned units);
 void *windows_at(uint64_t unit);
 
 /*
+ * windows_inherit - in a child of fork: the first page of its parent's dump, the only one that is inherited, or NULL.
+ * There is one thing to do with it: to count that the child is missing. windows_disown - that is done.
+ */
+struct rsd_header *windows_inherit(void);
+void windows_disown(void);
+
+/* windows_contain - does `address` lie in the dump, or in that page of the parent's? */
+bool windows_contain(uintptr_t address);
+
+/*
  * windows_stand_in - in a child of fork, where nothing is mapped: empty memory of its own in all the windows' places.
  * The recorder may have been interrupted at its work by a signal handler that forked, and goes on in both processes.
  * Cost: about 1 us a window.

@@ -3,7 +3,8 @@
 set -eu
 
 build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev libc6-dev"
-tests="$build g++ clang git perl heaptrack libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0"
+tests="$build g++ clang git perl heaptrack libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils
+ libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 fakeroot faketime musl-tools"
 want="$build"
 [ "${1:-}" = tests ] && want="$tests"
 [ "${1:-}" = fuzz ] && want="$build clang libclang-rt-dev"

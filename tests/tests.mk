@@ -11,7 +11,8 @@ SAN_OBJ := $(filter-out $(B)/san/analyzer/main.o,$(ANALYZER_SRC:%.c=$(B)/san/%.o
 # What of the library can be tested outside a host: no wrappers, no life cycle, an in-memory file.
 PRELOAD_UNIT_SRC := $(filter-out preload/hook%.c preload/life.c preload/file.c preload/thread.c preload/lane.c preload/heap.c \
 	preload/span.c preload/sampler.c preload/lines.c preload/locks.c preload/ring.c preload/birth.c preload/fds.c \
-	preload/notes.c preload/inittrace.c preload/snapshot.c,$(PRELOAD_SRC))
+	preload/notes.c preload/inittrace.c preload/snapshot.c preload/wakes.c preload/order.c \
+	preload/bus.c,$(PRELOAD_SRC))
 PRELOAD_UNIT_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/pic/%.o) $(FORMAT_SRC:%.c=$(B)/pic/%.o)
 
 $(B)/san/%.o: %.c
@@ -90,6 +91,19 @@ $(B)/tests/programs/deep_holes: tests/programs/deep.c $(wildcard demos/common/*.
 	@$(if $(V),,echo "  CC   $@")
 	$(Q)$(CC) -std=gnu11 $(PROGRAM_CFLAGS) -Wl,-z,max-page-size=0x200000 -o $@ $< $(wildcard demos/common/*.c)
 
+# What kills programs and looks whether their dumps hold all that their books say, see tests/e2e/kills.sh.
+KILL := $(patsubst %,$(B)/tests/kill/%,kill_at kill_work kill_check bookkeeper.so)
+programs: $(KILL)
+$(B)/tests/kill/%: tests/kill/%.c $(wildcard tests/kill/*.h demos/common/*.[ch])
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$(Q)$(CC) -std=gnu11 $(PROGRAM_CFLAGS) -o $@ $<
+
+$(B)/tests/kill/%.so: tests/kill/%.c $(wildcard tests/kill/*.h)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC   $<")
+	$(Q)$(CC) -std=gnu11 $(PROGRAM_CFLAGS) -fPIC -fno-builtin -shared -o $@ $< -ldl
+
 units: $(B)/tests/oracle $(B)/tests/liboracle.so $(TSAN_UNITS) $(UNITS:%=$(B)/tests/unit/%) ## build the unit tests
 
 check: ## install what the tests need, build everything, run all tests
@@ -103,10 +117,16 @@ e2e: all demos programs ## only the end-to-end tests
 oracle-long: all demos programs units ## compare stacks in real programs ten times as long: about 10 minutes
 	@ORACLE_SCALE=10 tests/e2e/oracle_programs.sh
 
+kill-long: all demos programs ## kill recorded programs 600 times and count what is missing: about 10 minutes
+	@KILLS=60 tests/e2e/kills.sh
+
+eintr-long: all demos programs ## every call that waits, for a minute under 1000 Hz samples: is one interrupted?
+	@EINTR_SECONDS=60 tests/e2e/eintr.sh
+
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
-.PHONY: units check e2e oracle-long warnings
+.PHONY: units check e2e oracle-long kill-long eintr-long warnings
 .PRECIOUS: $(B)/san/%.o
 -include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d) $(TSAN_ANALYZER_OBJ:.o=.d)
 .SECONDARY: $(TSAN_OBJ) $(TSAN_ANALYZER_OBJ)

@@ -232,6 +232,24 @@ static void put_proc(struct line *l, const struct rsd_event *ev)
 	put_number(l, "stack", ev->proc.stack);
 }
 
+static void put_timed(struct line *l, const struct rsd_event *ev)
+{
+	put_word(l, "api", api_name(ev->timed.api));
+	put_duration(l, "dur_ns", ev->timed.dur_ticks);
+	put_number(l, "watched", ev->timed.flags & RSD_TIMED_WATCHED);
+	put_number(l, "cpu_ns", ev->timed.cpu_ns);
+	put_duration(l, "since_ns", ev->timed.since_ticks);
+	put_number(l, "size", ev->timed.size);
+	put_number(l, "stack", ev->timed.stack);
+}
+
+static void put_memory(struct line *l, const struct rsd_event *ev)
+{
+	put_number(l, ev->memory.flags & RSD_MEMORY_MOST ? "rss-most" : "rss", ev->memory.rss_bytes);
+	put_number(l, "file", ev->memory.file_bytes);
+	put_address(l, "brk", ev->memory.brk);
+}
+
 static void (*const put_shape[EV_LIMIT])(struct line *l, const struct rsd_event *ev) = {
 #define EVENT(KIND, id, shape, domain, name) [EV_##KIND] = put_##shape,
 #include "format/events.def"

@@ -2,6 +2,7 @@
 /* cmd_record.c - look at the program, run it recorded, say what was written. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,13 +67,33 @@ static void put_file(struct buf *out, const char *file)
 	buf_add_char(out, '\'');
 }
 
+static char *directory_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash ? strndup(file, (size_t)(slash - file) + 1) : strdup(".");
+}
+
+/* The file itself is safe from others; its name is only as safe as the directory. */
+static void warn_of_directory(const char *file)
+{
+	char *directory = directory_of(file);
+	struct stat st;
+
+	if (directory && !stat(directory, &st) &&
+	    (((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX)) || (st.st_uid && st.st_uid != geteuid())))
+		warn("%s: others can write to this directory: they can remove the recording or put another one in its "
+		     "place",
+		     directory);
+	free(directory);
+}
+
 /* Less than a first extent of each kind takes. */
 static bool is_disk_full(const char *file)
 {
 	struct statvfs fs;
-	const char *slash = strrchr(file, '/');
-	char *directory = strndup(file, slash ? (size_t)(slash - file) + 1 : 0);
-	bool is_full = directory && !statvfs(*directory ? directory : ".", &fs) && fs.f_bavail * fs.f_frsize < 1 << 20;
+	char *directory = directory_of(file);
+	bool is_full = directory && !statvfs(directory, &fs) && fs.f_bavail * fs.f_frsize < 1 << 20;
 
 	free(directory);
 	return is_full;
@@ -91,6 +112,7 @@ static void summarize(const struct launch *l, const struct launch_result *r)
 			warn("nothing was recorded: %s never loaded the library", l->program);
 		return;
 	}
+	warn_of_directory(buf_string(&l->file));
 	put_file(&file, buf_string(&l->file));
 	if (r->descendants)
 		buf_printf(&more, " and %zu descendants%s", r->descendants, r->running ? ", some still running" : "");

@@ -107,6 +107,7 @@ static int create_private(const char *path)
 
 	if (fd < 0)
 		return -errno;
+	(void)!fchmod(fd, 0600); /* whatever the umask takes away */
 	close(fd);
 	return 0;
 }
@@ -115,20 +116,13 @@ static int create_private(const char *path)
 static void remove_descendants(const char *file)
 {
 	struct buf path = { 0 };
-	size_t base;
 	DIR *dir;
 
 	buf_printf(&path, "%s.d", file);
-	dir = opendir(buf_string(&path));
-	base = path.len;
-	for (struct dirent *d; dir && (d = readdir(dir));) {
-		if (!is_dump_name(d->d_name))
-			continue;
-		buf_printf(&path, "/%s", d->d_name);
-		unlink(buf_string(&path));
-		path.len = base;
-		path.data[base] = 0;
-	}
+	dir = launch_directory(buf_string(&path));
+	for (struct dirent *d; dir && (d = readdir(dir));)
+		if (is_dump_name(d->d_name))
+			unlinkat(dirfd(dir), d->d_name, 0);
 	if (dir) {
 		closedir(dir);
 		rmdir(buf_string(&path));
@@ -136,24 +130,47 @@ static void remove_descendants(const char *file)
 	buf_release(&path);
 }
 
+/* Where a link of the user's own leads. Somebody else's is not followed: it may lead to any file of the user's. */
+static int follow_link(struct buf *file)
+{
+	int fd = open(buf_string(file), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct buf target = { 0 };
+	char text[PATH_MAX], *real = NULL;
+	struct stat st;
+	ssize_t n = -1;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISLNK(st.st_mode)) {
+		if (fd >= 0)
+			close(fd);
+		return fd < 0 ? -errno : 0;
+	}
+	if (st.st_uid == geteuid())
+		n = readlinkat(fd, "", text, sizeof(text));
+	close(fd);
+	if (n > 0 && text[0] != '/')
+		buf_add(&target, file->data, (size_t)(strrchr(buf_string(file), '/') + 1 - file->data));
+	if (n > 0 && (size_t)n < sizeof(text) && !buf_add(&target, text, (size_t)n))
+		real = realpath(buf_string(&target), NULL);
+	buf_release(&target);
+	if (!real)
+		return -EINVAL;
+	buf_clear(file);
+	buf_add_string(file, real);
+	free(real);
+	return 0;
+}
+
 /* -o FILE: what is there is replaced in one step, and only if it is an ordinary file. */
 static int replace_file(struct buf *file)
 {
 	struct buf temporary = { 0 };
 	struct stat st;
-	int err;
+	int err = follow_link(file);
 
-	if (!stat(buf_string(file), &st)) {
-		char *real = realpath(buf_string(file), NULL);
-
-		if (!S_ISREG(st.st_mode) || !real) {
-			free(real);
-			return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-		}
-		buf_clear(file);
-		buf_add_string(file, real);
-		free(real);
-	}
+	if (err && err != -ENOENT)
+		return err;
+	if (!lstat(buf_string(file), &st) && !S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
 	buf_printf(&temporary, "%s.%d.tmp", buf_string(file), (int)getpid());
 	err = create_private(buf_string(&temporary));
 	if (!err && rename(buf_string(&temporary), buf_string(file))) {

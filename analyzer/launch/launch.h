@@ -8,6 +8,7 @@
 #ifndef RINGSIDE_LAUNCH_H
 #define RINGSIDE_LAUNCH_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -64,5 +65,8 @@ void launch_finish(const struct launch *l, struct launch_result *result);
  * Returns:  0, or the first failure with a sentence in *error: that dump and those after it stay as they are.
  */
 int launch_compress(const struct launch *l, struct launch_result *result, struct buf *error);
+
+/* launch_directory - FILE.d, if it is a directory of the user's own and no link, or NULL. */
+DIR *launch_directory(const char *path);
 
 #endif

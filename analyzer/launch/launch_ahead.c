@@ -71,12 +71,19 @@ static bool make_chunk(struct window *w, uint64_t from)
 	       !madvise(w->at + (from - w->first) * RSD_UNIT, (size_t)CHUNK_UNITS * RSD_UNIT, MADV_POPULATE_WRITE);
 }
 
-static void keep_ahead(struct launch_ahead *a, struct window *w, const struct rsd_header *h)
+/* Read, not mapped: somebody may truncate the file meanwhile. */
+static bool read_header(int fd, struct rsd_header *h)
+{
+	return pread(fd, h, sizeof(*h), 0) == (ssize_t)sizeof(*h);
+}
+
+static void keep_ahead(struct launch_ahead *a, struct window *w)
 {
 	uint64_t made = 0, nap_ns = NAP_MOST_NS / 4;
+	struct rsd_header h;
 
-	while (!nap(a, nap_ns)) {
-		uint64_t used = __atomic_load_n(&h->next_unit, __ATOMIC_RELAXED), cap = h->cap_units;
+	while (!nap(a, nap_ns) && read_header(w->fd, &h)) {
+		uint64_t used = h.next_unit, cap = h.cap_units;
 
 		if (made < used)
 			made = (used + CHUNK_UNITS - 1) / CHUNK_UNITS * CHUNK_UNITS;
@@ -95,19 +102,17 @@ static void *run(void *arg)
 {
 	struct launch_ahead *a = arg;
 	struct window w = { .fd = -1 };
-	struct rsd_header *h = MAP_FAILED;
+	bool is_sized = false;
 
 	/* The program makes the file what it is; until then it is empty. */
-	while (h == MAP_FAILED && !nap(a, NAP_MOST_NS / 4)) {
+	while (!is_sized && !nap(a, NAP_MOST_NS / 4)) {
 		if (w.fd < 0)
 			w.fd = open(a->file, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-		if (w.fd >= 0 && lseek(w.fd, 0, SEEK_END) >= (off_t)RSD_UNIT)
-			h = mmap(NULL, RSD_TEXT_OFFSET, PROT_READ, MAP_SHARED, w.fd, 0);
+		is_sized = w.fd >= 0 && lseek(w.fd, 0, SEEK_END) >= (off_t)RSD_UNIT;
 	}
-	if (h != MAP_FAILED) {
-		keep_ahead(a, &w, h);
+	if (is_sized) {
+		keep_ahead(a, &w);
 		window_release(&w);
-		munmap(h, RSD_TEXT_OFFSET);
 	}
 	if (w.fd >= 0)
 		close(w.fd);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/launch/launch.h"
 #include "analyzer/launch/launch_exec.h"
 #include "analyzer/util/buf.h"
 #include "format/record.h"
@@ -32,7 +33,7 @@ static void add_image(struct images *images, const char *path)
 	struct rsd_header h;
 	int fd = open_dump(path, O_RDONLY);
 	bool is_dump = fd >= 0 && pread(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h) &&
-		       !memcmp(h.magic, RSD_MAGIC, sizeof(h.magic)) && h.version == RSD_VERSION;
+		       !memcmp(h.magic, RSD_MAGIC, sizeof(h.magic)) && h.version >= RSD_VERSION_OLDEST && h.version <= RSD_VERSION;
 	struct image *list = images->list;
 
 	if (fd >= 0)
@@ -76,7 +77,7 @@ static void mark(const struct image *image, const struct image *next)
 void launch_mark_execs(const char *file, const char *directory)
 {
 	struct images images = { 0 };
-	DIR *dir = opendir(directory);
+	DIR *dir = launch_directory(directory);
 
 	add_image(&images, file);
 	for (struct dirent *d; dir && (d = readdir(dir));) {

@@ -140,9 +140,20 @@ static bool finish_dump(const struct launch *l, const char *path, bool is_alone,
 	return is_dump;
 }
 
+DIR *launch_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	DIR *dir = fd >= 0 && !fstat(fd, &st) && st.st_uid == geteuid() ? fdopendir(fd) : NULL;
+
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
 static size_t count_descendants(const char *directory)
 {
-	DIR *dir = opendir(directory);
+	DIR *dir = launch_directory(directory);
 	size_t count = 0;
 
 	for (struct dirent *d; dir && (d = readdir(dir));)
@@ -154,7 +165,7 @@ static size_t count_descendants(const char *directory)
 
 static void finish_descendants(const struct launch *l, const char *directory, struct launch_result *result)
 {
-	DIR *dir = opendir(directory);
+	DIR *dir = launch_directory(directory);
 
 	for (struct dirent *d; dir && (d = readdir(dir));) {
 		struct buf path = { 0 };
@@ -165,7 +176,7 @@ static void finish_descendants(const struct launch *l, const char *directory, st
 			if (finish_dump(l, buf_string(&path), false, result))
 				result->descendants++;
 			else if (!st.st_size)
-				unlink(buf_string(&path));
+				unlinkat(dirfd(dir), d->d_name, 0);
 		}
 		buf_release(&path);
 	}

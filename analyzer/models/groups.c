@@ -134,12 +134,18 @@ void groups_name(const struct groups *g, uint32_t group, struct buf *out)
 	}
 }
 
-void groups_column(const struct groups *g, struct table *t, const char *title, const char *key)
+void groups_column_as(const struct groups *g, struct table *t, const char *title, const char *key,
+		      const char *module_title, const char *module_key)
 {
 	if (g->by == BY_MODULE)
-		table_column(t, "module", "module", UNIT_TEXT);
+		table_column(t, module_title, module_key, UNIT_TEXT);
 	else
 		table_column(t, title, key, UNIT_STACK);
+}
+
+void groups_column(const struct groups *g, struct table *t, const char *title, const char *key)
+{
+	groups_column_as(g, t, title, key, "module", "module");
 }
 
 void groups_cell(const struct groups *g, struct table *t, uint32_t group)

@@ -63,6 +63,9 @@ void groups_name(const struct groups *g, uint32_t group, struct buf *out);
 
 /* groups_column - the column that groups_cell fills. */
 void groups_column(const struct groups *g, struct table *t, const char *title, const char *key);
+/* groups_column_as - the same for a second one, whose column of modules has another title and key too. */
+void groups_column_as(const struct groups *g, struct table *t, const char *title, const char *key,
+		      const char *module_title, const char *module_key);
 void groups_cell(const struct groups *g, struct table *t, uint32_t group);
 
 #endif

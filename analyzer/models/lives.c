@@ -135,6 +135,9 @@ static void begin(struct lives *l, const struct pass_event *e)
 		now = keep(l, &life, e);
 	l->allocations += now != NULL;
 	l->sampled += now && now->is_sampled;
+	/* A realloc is one call: the halves have one stack. */
+	if (is_second)
+		t->end.stack = life.stack;
 	if (t->has_old)
 		settle_realloc(l, t, is_second ? now : NULL);
 	if (now && !is_second && l->watcher.born)
@@ -169,6 +172,18 @@ static void end(struct lives *l, const struct pass_event *e)
 	t->has_old = true;
 	t->old = life;
 	t->end = of;
+}
+
+struct weight lives_known(const struct lives *l, const struct life *life, const struct life_end *end)
+{
+	uint64_t every = life->is_sampled || end->fate != LIFE_FREED ? 1 : l->a->rec.reader.header.free_every;
+	struct weight w = lives_weight(l, life);
+
+	if (!end->stack.v)
+		return (struct weight){ 0 };
+	w.ones *= every ? every : 1;
+	w.bytes *= every ? every : 1;
+	return w;
 }
 
 /* ---- the pass ------------------------------------------------------------------------------------------------- */

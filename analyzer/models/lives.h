@@ -42,7 +42,7 @@ enum life_fate {
 struct life_end {
 	uint64_t tick;
 	uint64_t between; /* allocations of its own thread after it and before the end: 0 for heaptrack's temporaries */
-	struct stack_id stack; /* of the free; {0}: not recorded */
+	struct stack_id stack; /* of the free, or of the realloc; {0}: not recorded, see lives_known */
 	uint32_t thread;
 	enum life_fate fate;
 };
@@ -98,5 +98,11 @@ static inline struct weight lives_weight(const struct lives *l, const struct lif
 {
 	return weight_of((double)l->a->rec.reader.header.sample_bytes, life->size, life->is_sampled);
 }
+
+/*
+ * lives_known - how many blocks one stands for whose end has a stack: none that has not. Of exact recordings only a
+ * random part of the frees has one.
+ */
+struct weight lives_known(const struct lives *l, const struct life *life, const struct life_end *end);
 
 #endif

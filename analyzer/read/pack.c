@@ -286,11 +286,13 @@ int pack_descendants(const char *file, int (*each)(void *self, const char *path,
 {
 	struct buf path = { 0 };
 	size_t base;
-	int ret = 0;
+	int ret = 0, fd;
 	DIR *dir;
 
+	/* Not through a link: what is compressed is replaced. */
 	buf_printf(&path, "%s.d", file);
-	dir = opendir(buf_string(&path));
+	fd = open(buf_string(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	base = path.len;
 	for (struct dirent *d; dir && !ret && (d = readdir(dir));) {
 		struct stat st;

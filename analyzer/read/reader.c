@@ -81,7 +81,7 @@ static const char *header_fault(const struct rsd_header *h, size_t got, uint64_t
 		return "the file ends inside its header";
 	}
 	*offset = offsetof(struct rsd_header, version);
-	if (h->version != RSD_VERSION)
+	if (h->version < RSD_VERSION_OLDEST || h->version > RSD_VERSION)
 		return "a dump of another version of Ringside";
 	*offset = offsetof(struct rsd_header, header_size);
 	if (h->header_size < offsetof(struct rsd_header, counter) || h->header_size > RSD_TEXT_OFFSET)

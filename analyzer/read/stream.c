@@ -159,6 +159,7 @@ static void add_record(struct stream *st, struct batch *b)
 	e->addr = ev->free.addr;
 	if (ev->kind == EV_FREE || ev->kind == EV_REALLOC_FREE) {
 		e->api = known_api(ev->free.api);
+		e->stack = ev->free.stack;
 		return;
 	}
 	e->api = known_api(ev->alloc.api);

@@ -27,7 +27,7 @@ struct pass_event {
 		};
 		const struct rsd_event *ev; /* all other kinds; its shape is known, ids in it are not checked */
 	};
-	uint32_t stack;	      /* dump's id; of a block's kinds only */
+	uint32_t stack;	      /* dump's id; of a block's kinds only, of a free 0 where it is not known */
 	uint32_t thread : 23; /* index; below recording.threads_len or PASS_NO_THREAD */
 	uint32_t kind : 5;    /* enum rsd_event_kind, one that this version knows */
 	uint32_t api : 4;     /* apis.def: the call that made or ended a block; 0 for other kinds and unknown calls */

@@ -130,3 +130,18 @@ void report_sampled_note(const struct report_run *r, const struct lives *l, stru
 		page_note(page, "scaled up from %" PRIu64 " sampled allocations, one per %" PRIu64 " bytes on average",
 			  l->sampled, r->a->rec.reader.header.sample_bytes);
 }
+
+void report_frees_note(const struct report_run *r, struct page *page)
+{
+	uint32_t every = r->a->rec.reader.header.free_every;
+
+	if (!every)
+		page_note(page,
+			  "the recording has no stacks of frees: record with -t freestack=1 for all, or freestack=32");
+	else if (every > 1 && r->a->rec.reader.header.heap_mode == RSD_HEAP_EXACT)
+		page_note(page,
+			  "where a block was freed is known for one free in %" PRIu32 ", chosen at random; numbers of "
+			  "blocks and bytes are scaled up from these, and are right to about 200 / sqrt(recorded) %%. "
+			  "-t freestack=1 records all.",
+			  every);
+}

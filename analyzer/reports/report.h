@@ -86,6 +86,9 @@ uint64_t report_span_ns(const struct report_run *r, uint64_t from, uint64_t to);
 /* report_sampled_note - says so when numbers are scaled up from a sample. */
 void report_sampled_note(const struct report_run *r, const struct lives *l, struct page *page);
 
+/* report_frees_note - says of how many frees the place is known, and what follows for the numbers. */
+void report_frees_note(const struct report_run *r, struct page *page);
+
 #define REPORT(subject, name, title, words) int report_##subject##_##name(struct report_run *r, struct page *page);
 #include "analyzer/reports/reports.def"
 

@@ -20,6 +20,8 @@ void page_release(struct page *p)
 	for (size_t i = 0; i < p->facts_len; i++)
 		if (p->facts[i].unit == UNIT_TEXT)
 			free(p->facts[i].cell.text);
+	for (size_t i = 0; i < p->sparks_len; i++)
+		spark_release(&p->sparks[i]);
 	for (size_t i = 0; i < p->tables_len; i++) {
 		table_release(p->tables[i]);
 		free(p->tables[i]);
@@ -27,6 +29,7 @@ void page_release(struct page *p)
 	for (size_t i = 0; i < p->notes_len; i++)
 		free(p->notes[i]);
 	free(p->facts);
+	free(p->sparks);
 	free(p->tables);
 	free(p->notes);
 	page_init(p, NULL);
@@ -58,6 +61,36 @@ void page_fact_text(struct page *p, const char *title, const char *key, const ch
 		p->failed = true;
 	else
 		add_fact(p, &fact);
+}
+
+void page_spark(struct page *p, const char *title, enum unit unit, const uint64_t *values, size_t len)
+{
+	struct spark spark = { .title = title, .unit = unit, .len = len };
+
+	spark.values = malloc((len + 1) * sizeof(*values));
+	if (!spark.values || list_grow((void **)&p->sparks, &p->sparks_cap, p->sparks_len, sizeof(*p->sparks))) {
+		free(spark.values);
+		p->failed = true;
+		return;
+	}
+	memcpy(spark.values, values, len * sizeof(*values));
+	p->sparks[p->sparks_len++] = spark;
+}
+
+void page_spark_mark(struct page *p, size_t value, const char *text)
+{
+	struct spark *spark = p->sparks_len ? &p->sparks[p->sparks_len - 1] : NULL;
+	char *copy = strdup(text);
+
+	if (!spark || !copy) {
+		free(copy);
+		p->failed = true;
+		return;
+	}
+	free(spark->mark_text);
+	spark->has_mark = true;
+	spark->mark = value;
+	spark->mark_text = copy;
 }
 
 struct table *page_table(struct page *p, const char *name, const char *key)
@@ -122,6 +155,22 @@ static void put_facts(const struct page *p, FILE *out)
 	}
 }
 
+#define SPARK_WIDTH 100u /* where the terminal has none */
+
+static void put_sparks(const struct page *p, const struct render_style *style, FILE *out)
+{
+	size_t title_width = 0;
+	bool is_utf8 = spark_is_utf8();
+
+	for (size_t i = 0; i < p->sparks_len; i++)
+		if (strlen(p->sparks[i].title) > title_width)
+			title_width = strlen(p->sparks[i].title);
+	if (p->sparks_len)
+		fputc('\n', out);
+	for (size_t i = 0; i < p->sparks_len; i++)
+		spark_put(&p->sparks[i], title_width, style->width ? style->width : SPARK_WIDTH, is_utf8, out);
+}
+
 int page_text(const struct page *p, const struct render_style *style, FILE *out)
 {
 	struct render_style inner = *style;
@@ -129,6 +178,7 @@ int page_text(const struct page *p, const struct render_style *style, FILE *out)
 
 	inner.indent = 2;
 	put_facts(p, out);
+	put_sparks(p, style, out);
 	for (size_t i = 0; i < p->tables_len && !err; i++) {
 		if (!p->tables[i]->rows_len || p->tables[i]->is_data)
 			continue;

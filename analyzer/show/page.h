@@ -14,6 +14,7 @@
 #define RINGSIDE_PAGE_H
 
 #include "analyzer/show/render.h"
+#include "analyzer/show/spark.h"
 #include "analyzer/show/table.h"
 
 struct fact {
@@ -26,6 +27,8 @@ struct page {
 	struct stacks *stacks;
 	struct fact *facts;
 	size_t facts_len, facts_cap;
+	struct spark *sparks;
+	size_t sparks_len, sparks_cap;
 	struct table **tables;
 	size_t tables_len, tables_cap;
 	char **notes;
@@ -40,6 +43,13 @@ void page_release(struct page *p);
 void page_fact(struct page *p, const char *title, const char *key, enum unit unit, uint64_t value);
 void page_fact_real(struct page *p, const char *title, const char *key, enum unit unit, double value);
 void page_fact_text(struct page *p, const char *title, const char *key, const char *text);
+
+/*
+ * page_spark - numbers over time as a line, in text only: put them into a table too. values are copied.
+ * page_spark_mark - one of the values of the line before, with words (copied).
+ */
+void page_spark(struct page *p, const char *title, enum unit unit, const uint64_t *values, size_t len);
+void page_spark_mark(struct page *p, size_t value, const char *text);
 
 /* page_table - a new table, owned by the page; good as long as it. */
 struct table *page_table(struct page *p, const char *name, const char *key);

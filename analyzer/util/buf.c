@@ -144,6 +144,33 @@ static bool is_dangerous(uint32_t code)
 	       (code >= 0xe0000 && code <= 0xe007f);
 }
 
+bool utf8_is_dangerous(const char *s, size_t len, uint32_t *code)
+{
+	return utf8_decode(s, len, code) == len && is_dangerous(*code);
+}
+
+/* What stands over the character before it, and what is two columns wide. */
+static const struct range {
+	uint32_t from, to;
+	uint8_t columns;
+} odd_widths[] = {
+	{ 0x0300, 0x036f, 0 },	 { 0x0483, 0x0489, 0 },	  { 0x0591, 0x05bd, 0 },   { 0x0610, 0x061a, 0 },
+	{ 0x064b, 0x065f, 0 },	 { 0x06d6, 0x06dc, 0 },	  { 0x0e31, 0x0e31, 0 },   { 0x0e34, 0x0e3a, 0 },
+	{ 0x0e47, 0x0e4e, 0 },	 { 0x1100, 0x115f, 2 },	  { 0x1ab0, 0x1aff, 0 },   { 0x1dc0, 0x1dff, 0 },
+	{ 0x20d0, 0x20ff, 0 },	 { 0x2e80, 0x303e, 2 },	  { 0x3041, 0xa4cf, 2 },   { 0xac00, 0xd7a3, 2 },
+	{ 0xf900, 0xfaff, 2 },	 { 0xfe00, 0xfe0f, 0 },	  { 0xfe20, 0xfe2f, 0 },   { 0xfe30, 0xfe6f, 2 },
+	{ 0xff01, 0xff60, 2 },	 { 0xffe0, 0xffe6, 2 },	  { 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1f6ff, 2 },
+	{ 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 }, { 0xe0100, 0xe01ef, 0 },
+};
+
+static size_t columns_of(uint32_t code)
+{
+	for (size_t i = 0; code >= odd_widths[0].from && i < sizeof(odd_widths) / sizeof(odd_widths[0]); i++)
+		if (code >= odd_widths[i].from && code <= odd_widths[i].to)
+			return odd_widths[i].columns;
+	return 1;
+}
+
 /* The safe form of the first character of `s`: bytes used, its text in out (at most 17 bytes), its columns. */
 static size_t safe_char(const char *s, size_t left, char out[20], size_t *columns)
 {
@@ -153,7 +180,7 @@ static size_t safe_char(const char *s, size_t left, char out[20], size_t *column
 	if (len && !is_dangerous(code)) {
 		memcpy(out, s, len);
 		out[len] = '\0';
-		*columns = 1;
+		*columns = columns_of(code);
 		return len;
 	}
 	if (len && (code == '\n' || code == '\t')) {

@@ -45,7 +45,7 @@ int buf_add_safe(struct buf *b, const char *text, size_t len);
 /*
  * safe_puts - the same straight to a stream. NULL prints nothing.
  *
- * Returns:  the columns the text took (a wide or combining character counts as one).
+ * Returns:  the columns the text took: two for a wide character, none for a combining one.
  */
 size_t safe_puts(const char *text, FILE *out);
 /* safe_width - the columns safe_puts would take. */
@@ -56,5 +56,8 @@ size_t safe_width(const char *text);
  * forms, surrogates and what is above U+10FFFF are none).
  */
 size_t utf8_length(const char *s, size_t left);
+
+/* utf8_is_dangerous - is the character at `s`, `len` bytes long, one that buf_add_safe would not show? */
+bool utf8_is_dangerous(const char *s, size_t len, uint32_t *code);
 
 #endif

@@ -75,11 +75,24 @@ void json_end(struct json *j)
 	fputc(is_object ? '}' : ']', j->out);
 }
 
+static void put_escape(struct json *j, uint32_t code)
+{
+	if (code < 0x10000)
+		fprintf(j->out, "\\u%04x", (unsigned)code);
+	else
+		fprintf(j->out, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (code >> 10)),
+			(unsigned)(0xdc00 + (code & 0x3ff)));
+}
+
 static void put_char(struct json *j, const char *s, size_t len)
 {
 	unsigned char c = (unsigned char)*s;
+	uint32_t code;
 
-	if (len > 1)
+	/* JSON is shown on terminals too. */
+	if (len > 1 && utf8_is_dangerous(s, len, &code))
+		put_escape(j, code);
+	else if (len > 1)
 		fwrite(s, 1, len, j->out);
 	else if (c == '"' || c == '\\')
 		fprintf(j->out, "\\%c", c);

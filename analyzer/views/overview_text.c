@@ -119,12 +119,14 @@ static void put_processes(struct screen *p)
 		fprintf(p->out, " (%" PRIu32 ")%s", s->files[i].pid, i + 1 < s->files_len ? "," : "");
 	}
 	fputs(s->files_len > PROCESSES_SHOWN ? " ...\n" : "\n", p->out);
-	if (p->r->a->processes > 1)
+	if (p->r->a->processes > 1) {
 		fprintf(p->out, "Shown is the sum of %zu of them; peaks of different moments are added up.\n",
 			p->r->a->processes);
-	else
-		fprintf(p->out, "Shown is %s (%" PRIu32 "); --process NAME shows another, --all the sum.\n",
-			s->files[s->shown].exe, s->files[s->shown].pid);
+		return;
+	}
+	fputs("Shown is ", p->out);
+	safe_puts(s->files[s->shown].exe, p->out);
+	fprintf(p->out, " (%" PRIu32 "); --process NAME shows another, --all the sum.\n", s->files[s->shown].pid);
 }
 
 static void put_head(struct screen *p)
@@ -371,8 +373,9 @@ static void put_locks(struct screen *p, const struct locks *l)
 		const struct lock *lock = &l->locks[i];
 		struct numbers n = { 0 };
 
-		fprintf(p->out, "  %10s         %s %s, %s times, longest %s\n", duration(&n, lock->wait_ns),
-			wait_name(lock->wait), lock->name, count(&n, lock->contentions),
+		fprintf(p->out, "  %10s         %s ", duration(&n, lock->wait_ns), wait_name(lock->wait));
+		safe_puts(lock->name, p->out);
+		fprintf(p->out, ", %s times, longest %s\n", count(&n, lock->contentions),
 			duration(&n, lock->max_wait_ns));
 		for (size_t holders = 0; at < l->holders_len && l->holders[at].lock == i; at++)
 			if (l->holders[at].wait_ns && holders++ < 3)

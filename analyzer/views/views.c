@@ -190,6 +190,13 @@ static void add_cut_note(const struct view *v, struct buf *out)
 		   share, v->cut_totals[worst] < sum ? "mostly: " : "", cut_words(worst));
 }
 
+static void put_note(const char *note, FILE *out)
+{
+	fputs("note: ", out);
+	safe_puts(note, out);
+	fputc('\n', out);
+}
+
 void view_notes_text(const struct view *v, FILE *out)
 {
 	struct symbols *symbols = stacks_symbols(v->stacks);
@@ -200,13 +207,10 @@ void view_notes_text(const struct view *v, FILE *out)
 	if (cut.len)
 		fprintf(out, "note: %s\n", cut.data);
 	buf_release(&cut);
-	for (size_t i = 0; i < v->profile->notes_len; i++) {
-		fputs("note: ", out);
-		safe_puts(v->profile->notes[i], out);
-		fputc('\n', out);
-	}
+	for (size_t i = 0; i < v->profile->notes_len; i++)
+		put_note(v->profile->notes[i], out);
 	for (size_t i = 0; (note = symbols_note(symbols, i)); i++)
-		fprintf(out, "note: %s\n", note);
+		put_note(note, out);
 }
 
 static const char *unit_name(enum unit unit)

@@ -133,6 +133,32 @@ static void check_free(enum rsd_tag tag, uint64_t tick_delta, int64_t addr_delta
 	assert_memory_equal(&state, &writer, sizeof(state));
 }
 
+/* A free with its stack: 4 bytes more, whatever the stack. */
+static void check_free_at(uint64_t tick_delta, int64_t addr_delta, uint32_t stack)
+{
+	uint64_t tick = ORIGIN_TICK + tick_delta, addr = ORIGIN_ADDR + (uint64_t)addr_delta;
+	struct rsd_stream state = origin(), writer = origin();
+	size_t want = free_size(tick_delta, addr_delta) + 4;
+	struct rsd_event ev;
+	char bytes[12];
+
+	assert_int_equal(codec_put_free_at(bytes, &writer, tick, addr, stack), want);
+	for (size_t left = 0; left < want; left++) {
+		struct rsd_stream cut = origin();
+
+		assert_int_equal(get_exact(bytes, left, &cut, &ev), 0);
+		assert_memory_equal(&cut, &(struct rsd_stream[]){ origin() }, sizeof(cut));
+	}
+	assert_int_equal(get_exact(bytes, want, &state, &ev), want);
+	assert_int_equal(ev.kind, EV_FREE);
+	assert_int_equal(ev.tick, tick);
+	assert_int_equal(ev.free.h.tick, tick);
+	assert_int_equal(ev.free.addr, addr);
+	assert_int_equal(ev.free.stack, stack);
+	assert_int_equal(ev.free.api, API_FREE);
+	assert_memory_equal(&state, &writer, sizeof(state));
+}
+
 static const uint64_t tick_edges[] = { 0,	1, 15, 16, 255, 256, TIGHT_TICK_MAX, TIGHT_TICK_MAX + 1, TICK_MAX - 1,
 				       TICK_MAX };
 
@@ -184,6 +210,8 @@ static void every_short_free_comes_back(void **state)
 		for (size_t a = 0; a < LEN(addrs); a++) {
 			check_free(RSD_TAG_FREE, tick_edges[t], addrs[a]);
 			check_free(RSD_TAG_REALLOC_FREE, tick_edges[t], addrs[a]);
+			check_free_at(tick_edges[t], addrs[a], 1);
+			check_free_at(tick_edges[t], addrs[a], UINT32_MAX);
 		}
 }
 
@@ -226,8 +254,10 @@ static void what_just_does_not_fit_is_not_written(void **state)
 		assert_memory_equal(&writer, &other, sizeof(writer));
 		assert_int_equal(codec_put_free(bytes, &writer, RSD_TAG_FREE, tick, addr),
 				 cases[i].free_fits ? free_size(cases[i].tick_delta, cases[i].addr_delta) : 0);
-		if (!cases[i].free_fits)
+		if (!cases[i].free_fits) {
+			assert_int_equal(codec_put_free_at(bytes, &writer, tick, addr, 1), 0);
 			assert_memory_equal(bytes, before, sizeof(bytes));
+		}
 	}
 }
 
@@ -250,12 +280,14 @@ static void random_values_come_back_or_do_not_fit(void **state)
 
 		if (random_u64() % 8)
 			delta &= ~INT64_C(7);
-		if (ticks <= TICK_MAX && is_near(delta, FREE_REACH))
+		if (ticks <= TICK_MAX && is_near(delta, FREE_REACH)) {
 			check_free(RSD_TAG_FREE, ticks, delta);
-		else
+			check_free_at(ticks, delta, stack);
+		} else {
 			assert_int_equal(codec_put_free(bytes, &writer, RSD_TAG_FREE, ORIGIN_TICK + ticks,
 							ORIGIN_ADDR + (uint64_t)delta),
 					 0);
+		}
 		if (ticks <= TICK_MAX && is_near(delta, ALLOC_REACH) && size <= 0xffff && stack <= 0xffffff) {
 			check_alloc(RSD_TAG_CALLOC, ticks, delta, size, stack);
 			fit++;
@@ -433,7 +465,7 @@ static void tags_without_a_meaning_are_none(void **state)
 
 	(void)state;
 	for (unsigned tag = 0; tag < 16; tag++) {
-		if (tag >= RSD_TAG_LONG && tag <= RSD_TAG_REALLOC_FREE + RSD_TAG_TIGHT)
+		if (tag >= RSD_TAG_LONG && tag <= RSD_TAG_TIGHT_FREE_AT)
 			continue;
 		bytes[0] = (unsigned char)(0xf0 | tag);
 		assert_int_equal(codec_get(bytes, sizeof(bytes), &at, &ev), 0);
@@ -485,7 +517,9 @@ static size_t put_random(unsigned char *p, struct rsd_stream *state, struct expe
 	size_t row = random_u64() % LEN(rows), len = 0;
 	bool is_free = random_u64() % 3 == 0;
 
-	if (is_free)
+	if (is_free && random_u64() % 4 == 0)
+		len = codec_put_free_at(p, state, tick, addr, (uint32_t)random_u64());
+	else if (is_free)
 		len = codec_put_free(p, state, RSD_TAG_FREE, tick, addr);
 	else if (random_u64() % 2)
 		len = codec_put_alloc(p, state, RSD_TAG_MALLOC, tick, addr, random_width() & 0xffff, 7);

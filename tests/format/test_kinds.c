@@ -127,10 +127,11 @@ static void sizes_are_those_of_the_structs(void **state)
 		{ "alloc", sizeof(struct rec_alloc), true },	{ "free", sizeof(struct rec_free), true },
 		{ "pages", sizeof(struct rec_pages), false },	{ "span", sizeof(struct rec_span), false },
 		{ "hold", sizeof(struct rec_hold), false },	{ "wake", sizeof(struct rec_wake), false },
-		{ "order", sizeof(struct rec_order), false },
-		{ "sample", sizeof(struct rec_sample), false }, { "thread", sizeof(struct rec_thread), false },
-		{ "fd", sizeof(struct rec_fd), false },		{ "note", sizeof(struct rec_note), false },
-		{ "pool", sizeof(struct rec_pool), false },	{ "proc", sizeof(struct rec_proc), false },
+		{ "order", sizeof(struct rec_order), false },	{ "sample", sizeof(struct rec_sample), false },
+		{ "thread", sizeof(struct rec_thread), false }, { "fd", sizeof(struct rec_fd), false },
+		{ "note", sizeof(struct rec_note), false },	{ "pool", sizeof(struct rec_pool), false },
+		{ "proc", sizeof(struct rec_proc), false },	{ "timed", sizeof(struct rec_timed), false },
+		{ "memory", sizeof(struct rec_memory), false },
 	};
 
 	(void)state;
@@ -215,6 +216,7 @@ static void ids_on_disk_stay(void **state)
 		"pages-unmap", "span",	     "hold",	  "wake",	  "sample",	   "thread",
 		"fd-close",    "task-begin", "task-end",  "region-begin", "region-end",	   "log",
 		"counter",     "pool-alloc", "pool-free", "fork",	  "mark",	   "sampled-alloc",
+		"timed",       "memory",     "order",
 	};
 	static const char *const old_waits[] = {
 		"?",	"mutex",     "rwlock-read", "rwlock-write", "cond",   "sem",	"barrier",
@@ -241,6 +243,7 @@ static void ids_on_disk_stay(void **state)
 	assert_string_equal(cut_words(CUT_NONE), "complete");
 	assert_int_equal(CUT_LOOP, 8);
 	assert_int_equal(COUNT_CHILD_LOST, 15);
+	assert_int_equal(COUNT_FILE_CUT, 17);
 }
 
 int main(void)

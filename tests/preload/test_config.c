@@ -71,6 +71,8 @@ static void defaults_are_the_documented_ones(void **state)
 	(void)state;
 	read_fresh(NULL);
 	assert_int_equal(config.heap, RSD_HEAP_EXACT);
+	assert_int_equal(config.freestack, 32);
+	assert_int_equal(config.alloctime, 1024);
 	assert_int_equal(config.cpu, 99);
 	assert_int_equal(config.block, 10000);
 	assert_int_equal(config.ring, 0);
@@ -83,6 +85,7 @@ static void defaults_are_the_documented_ones(void **state)
 	assert_true(config.locktrace == CONFIG_OFF);
 	assert_true(config.iotrace == CONFIG_OFF);
 	assert_true(config.stalltrace == CONFIG_OFF);
+	assert_int_equal(config.rss, 0);
 	assert_int_equal(config.inittrace, 0);
 	assert_int_equal(config.budget, 0);
 	assert_string_equal(config.trigger, "");
@@ -110,6 +113,11 @@ static void good_values_are_taken(void **state)
 		const uint64_t *field;
 		uint64_t want;
 	} cases[] = {
+		{ "freestack=1", &config.freestack, 1 },
+		{ "freestack=4294967295", &config.freestack, UINT32_MAX },
+		{ "freestack=off", &config.freestack, 0 },
+		{ "alloctime=64", &config.alloctime, 64 },
+		{ "alloctime=off", &config.alloctime, 0 },
 		{ "cpu=0", &config.cpu, 0 },
 		{ "cpu=1", &config.cpu, 1 },
 		{ "cpu=10000", &config.cpu, 10000 },
@@ -232,6 +240,8 @@ static void bad_values_leave_the_default(void **state)
 		  "off",
 		  { "", "on", "EXACT", "exactly", "sample", "sample:", "sample:0", "sample:0.5", "sample:x",
 		    "sample:1kb", "off " } },
+		{ "freestack", "1", { "", "all", "sample", "-1", "0.5", "1k", "4294967296" } },
+		{ "alloctime", "64", { "", "all", "-1", "1.5", "1us", "4294967296" } },
 		{ "cpu",
 		  "50",
 		  { "", "fast", "-1", "+1", " 5", "5 ", "10001", "99.5", "0.5", "1k", "0x10", "9e9", "OFF" } },
@@ -251,6 +261,7 @@ static void bad_values_leave_the_default(void **state)
 		{ "locktrace", "1s", { "", "x", "1m" } },
 		{ "iotrace", "1s", { "", "x", "1m" } },
 		{ "stalltrace", "1s", { "", "x", "1m" } },
+		{ "rss", "1", { "", "2", "1g", "on" } },
 		{ "inittrace", "1", { "", "2", "yes", "-1", "on", "0.5" } },
 		{ "budget", "5", { "", "5%", "0.5", "x" } },
 		{ "trigger",

@@ -103,11 +103,14 @@ static void random_bytes_become_printable(void **state)
 	}
 }
 
-static void columns_are_characters(void **state)
+static void columns_are_what_a_terminal_takes(void **state)
 {
 	(void)state;
 	assert_int_equal(safe_width("caf\xc3\xa9"), 4);
 	assert_int_equal(safe_width("\033"), 4);
+	assert_int_equal(safe_width("\xe5\xb9\xb3\xe5\x92\x8c!"), 5); /* two wide ones */
+	assert_int_equal(safe_width("e\xcc\x81t\xcc\xa3"), 2);	      /* with marks above and below */
+	assert_int_equal(safe_width("\xf0\x9f\x98\x80"), 2);
 	assert_int_equal(safe_width(NULL), 0);
 }
 
@@ -117,7 +120,7 @@ int main(void)
 		cmocka_unit_test(pieces_add_up),
 		cmocka_unit_test(foreign_text_is_made_safe),
 		cmocka_unit_test(random_bytes_become_printable),
-		cmocka_unit_test(columns_are_characters),
+		cmocka_unit_test(columns_are_what_a_terminal_takes),
 	};
 
 	return cmocka_run_group_tests_name("analyzer/util/buf", tests, NULL, NULL);

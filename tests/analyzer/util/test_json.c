@@ -88,13 +88,15 @@ static void every_byte_is_escaped_or_replaced(void **state)
 	json_string(&j, "q\"b\\n\nt\tr\r\033\177</a>&");
 	json_string(&j, "ok \xc3\xa9, bad \xc3( \xff \xed\xa0\x80.");
 	json_string_n(&j, "nul\0in", 6);
+	json_string(&j, "\xc2\x9b"
+			"2J \xe2\x80\xae \xf3\xa0\x81\x81");
 	j.is_for_html = true;
 	json_string(&j, "</script>&");
 	json_end(&j);
 	end(&j, out, &text,
 	    "[\"q\\\"b\\\\n\\nt\\tr\\r\\u001b\\u007f</a>&\", "
 	    "\"ok \xc3\xa9, bad \xef\xbf\xbd( \xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd.\", "
-	    "\"nul\\u0000in\", \"\\u003c/script\\u003e\\u0026\"]\n");
+	    "\"nul\\u0000in\", \"\\u009b2J \\u202e \\udb40\\udc41\", \"\\u003c/script\\u003e\\u0026\"]\n");
 }
 
 static void a_failed_stream_is_told(void **state)
