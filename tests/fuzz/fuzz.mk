@@ -41,5 +41,6 @@ fuzz: ## fuzz each target for FUZZ_SECONDS (600); FUZZ=dump: only that one
 units: $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%)
 
 .PHONY: fuzz fuzz-build
--include $(FUZZ_OBJ:.o=.d) $(FUZZ_TARGETS:%=$(B)/fuzz/tests/fuzz/fuzz_%.d)
+-include $(FUZZ_OBJ:.o=.d) $(REPLAY_OBJ:.o=.d) $(FUZZ_TARGETS:%=$(B)/fuzz/tests/fuzz/fuzz_%.d) \
+	$(FUZZ_TARGETS:%=$(B)/san/tests/fuzz/fuzz_%.d)
 .SECONDARY: $(FUZZ_OBJ) $(REPLAY_OBJ) $(FUZZ_TARGETS:%=$(B)/san/tests/fuzz/fuzz_%.o) $(FUZZ_TARGETS:%=$(B)/fuzz/tests/fuzz/fuzz_%.o)

@@ -20,7 +20,7 @@
 #define FORMAT_SHIFT 6u	     /* an enum view_format, or all of them */
 
 #define PART_SHIFT 8u	 /* an enum part: one takes a fifth of the time of all */
-#define REPORT_SHIFT 11u /* which report */
+#define REPORT_SHIFT 11u /* which report, exporter and kind of view */
 enum part { ALL, OVERVIEW, HEAP, CPU, BLOCK, TABLES, DUMP, REPORTS };
 
 static bool is_part(unsigned choices, enum part part)
@@ -28,6 +28,13 @@ static bool is_part(unsigned choices, enum part part)
 	unsigned chosen = choices >> PART_SHIFT & 7;
 
 	return (chosen == ALL && part != REPORTS) || chosen == (unsigned)part;
+}
+
+static bool is_kind(unsigned choices, unsigned kind)
+{
+	unsigned chosen = (choices >> REPORT_SHIFT) % (VIEW_TRACES + 2);
+
+	return chosen == VIEW_TRACES + 1 || chosen == kind;
 }
 
 static bool is_chosen(unsigned choices, enum view_format format)
@@ -95,7 +102,7 @@ static void print_profile(struct session *s, struct profile *p, unsigned choices
 				view_options_of(choices, (enum view_kind)kind, (enum view_format)format);
 			struct buf error = { 0 };
 
-			if (!is_chosen(choices, (enum view_format)format))
+			if (!is_chosen(choices, (enum view_format)format) || !is_kind(choices, kind))
 				continue;
 			views_print(p, s->stacks, &o, out, &error);
 			buf_release(&error);
