@@ -103,6 +103,7 @@ enum rsd_extent_kind {
 	RSD_EXTENT_FDS = 6,	/* struct rsd_fd[] from descriptor `first` on */
 	RSD_EXTENT_LIVE = 7,	/* struct rsd_live[] from entry number `first` on */
 	RSD_EXTENT_SYMBOLS = 8, /* symbol slices that the launcher appends, see docs/format.md */
+	RSD_EXTENT_REACH = 9,	/* struct rsd_reach records of snapshot number `first` */
 };
 
 #define RSD_EXTENT_MAGIC 0x32545845u /* "EXT2" */
@@ -404,6 +405,52 @@ struct meta_gone {
 	uint64_t tick;
 };
 
+/* ---- records in REACH -------------------------------------------------------------------------------------
+ * What a copy of the process saw of its memory at one moment: which words of what may point into the heap, and which
+ * pages there are. Records of one snapshot stand in its extents one after the other, by file offset. `len` bytes
+ * follow the head, filled up to 8. A snapshot without REACH_END was cut short.
+ */
+struct rsd_reach {
+	uint16_t kind; /* enum rsd_reach_kind */
+	uint16_t flags;
+	uint32_t len;
+	uint64_t from, to; /* addresses it is about */
+};
+enum rsd_reach_kind {
+	REACH_BEGIN = 1,  /* struct reach_begin */
+	REACH_MODULE = 2, /* struct meta_module and the path: a loaded ELF object */
+	REACH_DATA = 3,	  /* pointers found in the writable data of modules, see codec_put_pointer */
+	REACH_STACK = 4,  /* in stacks and registers of threads, their static TLS and descriptors */
+	REACH_AREA = 5,	  /* nothing follows: an area of other private writable memory, told before what is in it */
+	REACH_PAGES = 6,  /* of an area: 2 bits a page from `from` on, lowest first, see below */
+	REACH_MEMORY = 7, /* pointers found in an area; at multiples of 16 bytes also those into modules */
+	REACH_END = 8,	  /* struct reach_end */
+};
+#define REACH_GUARDED 1u /* flag of REACH_AREA: what lies right below can't be accessed, as below a thread's stack */
+#define REACH_PAGE_RESIDENT 1u
+#define REACH_PAGE_SWAPPED 2u
+
+enum rsd_reach_trigger { REACH_AT_EXIT = 1, REACH_AT_SIGNAL = 2, REACH_AT_MARK = 3 };
+enum rsd_reach_residency { REACH_FROM_PAGEMAP = 1, REACH_FROM_MINCORE = 2, REACH_UNKNOWN = 3 };
+
+struct reach_begin {
+	uint64_t tick_before, tick_after; /* the copy was made in between */
+	uint32_t trigger;		  /* enum rsd_reach_trigger */
+	uint32_t detail;		  /* signal number, or string id of the mark */
+	uint32_t threads;		  /* whose stacks are known */
+	uint32_t threads_running;	  /* of them: on a processor just then, their whole stack was taken */
+	uint32_t residency;		  /* enum rsd_reach_residency */
+	uint32_t reserved;
+};
+
+struct reach_end {
+	uint64_t pointers; /* written */
+	uint64_t cut;	   /* not written for lack of room */
+	uint64_t scanned;  /* bytes */
+	uint64_t ns;	   /* how long it took */
+	uint64_t reserved;
+};
+
 enum rsd_wait {
 #define WAIT(KIND, id, word, domain) WAIT_##KIND = (id),
 #include "format/waits.def"
@@ -441,5 +488,8 @@ _Static_assert(sizeof(struct rec_alloc) == 36, "alloc");
 _Static_assert(sizeof(struct rec_free) == 28, "free");
 _Static_assert(sizeof(struct rec_span) == 64, "span");
 _Static_assert(sizeof(struct meta_module) == 88, "module");
+_Static_assert(sizeof(struct rsd_reach) == 24, "reach record");
+_Static_assert(sizeof(struct reach_begin) == 40, "reach begin");
+_Static_assert(sizeof(struct reach_end) == 40, "reach end");
 
 #endif

@@ -174,7 +174,10 @@ static inline void ringside_counter(const char *name, double value)
 	ringside_note(RINGSIDE_COUNTER, 0, 0, name, 0, value);
 }
 
-/* A moment: reports show what happened between two of them, as the peak of the heap. */
+/*
+ * A moment: reports show what happened between two of them, as the peak of the heap. With reach=mark the recorder also
+ * looks who points to which block, which takes about 3 ms per 100 MB.
+ */
 static inline void ringside_mark(const char *name)
 {
 	ringside_note(RINGSIDE_MARK, 0, 0, name, 0, 0);

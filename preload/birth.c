@@ -63,8 +63,15 @@ struct birth *birth_make(struct regs from, uintptr_t start, void *arg)
 	return birth;
 }
 
+void birth_packets(uintptr_t *from, uintptr_t *to)
+{
+	*from = (uintptr_t)__atomic_load_n(&packets, __ATOMIC_ACQUIRE);
+	*to = *from ? *from + PACKETS * sizeof(*packets) : 0;
+}
+
 void birth_free(struct birth *birth)
 {
+	birth->arg = NULL; /* what it pointed to is not pointed to from here any more, see reach.h */
 	__atomic_store_n(&birth->is_used, 0, __ATOMIC_RELEASE);
 }
 
@@ -83,13 +90,17 @@ static struct birth begin(void *packet)
 void *birth_start_posix(void *packet)
 {
 	struct birth birth = begin(packet);
+	void *result = ((void *(*)(void *))birth.start)(birth.arg);
 
-	return ((void *(*)(void *))birth.start)(birth.arg);
+	thread_returns();
+	return result;
 }
 
 int birth_start_c11(void *packet)
 {
 	struct birth birth = begin(packet);
+	int result = ((int (*)(void *))birth.start)(birth.arg);
 
-	return ((int (*)(void *))birth.start)(birth.arg);
+	thread_returns();
+	return result;
 }

@@ -21,6 +21,9 @@ struct birth *birth_make(struct regs from, uintptr_t start, void *arg);
 /* birth_free - the creation failed. */
 void birth_free(struct birth *birth);
 
+/* birth_packets - where all packets are; both 0 while there are none. What is in them is the program's. */
+void birth_packets(uintptr_t *from, uintptr_t *to);
+
 void *birth_start_posix(void *birth);
 int birth_start_c11(void *birth);
 

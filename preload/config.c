@@ -230,15 +230,29 @@ static bool is_trigger(const char *s, const char *end)
 	return s == end;
 }
 
+static bool is_reach(const char *s, const char *end)
+{
+	const char *name = after(s, end, "signal:");
+
+	return name ? config_signal(name, (size_t)(end - name)) != 0
+		    : text_same_n(s, (size_t)(end - s), "exit") || text_same_n(s, (size_t)(end - s), "mark") ||
+			       text_same_n(s, (size_t)(end - s), "off");
+}
+
+static bool is_text(const struct toggle *toggle, const char *s, const char *end)
+{
+	if (toggle->field == config.trigger)
+		return is_trigger(s, end);
+	return toggle->field == config.reach ? is_reach(s, end) : s < end;
+}
+
 static bool toggle_set(const struct toggle *toggle, const char *s, const char *end)
 {
 	switch (toggle->type) {
 	case TYPE_heap:
 		return parse_heap(s, end);
 	case TYPE_text:
-		if (toggle->field == config.trigger ? !is_trigger(s, end) : s == end)
-			return false;
-		return parse_text(s, end, toggle->field);
+		return is_text(toggle, s, end) && parse_text(s, end, toggle->field);
 	case TYPE_children:
 		return parse_children(s, end);
 	default:

@@ -29,6 +29,7 @@ struct config {
 	uint64_t locktrace, iotrace, stalltrace, deadlocktrace; /* ns, CONFIG_OFF */
 	uint64_t rss, inittrace, lockorder, budget, help;
 	char trigger[CONFIG_TEXT_MAX];
+	char reach[CONFIG_TEXT_MAX];
 	char toggles[CONFIG_TEXT_MAX * 2]; /* as given, for the dump's header */
 };
 

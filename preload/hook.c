@@ -19,7 +19,7 @@ void *(*hook_front_realloc)(void *block, size_t size);
 
 static void *look_up(const char *name, const char *version)
 {
-	void *p = version ? dlvsym(RTLD_NEXT, name, version) : NULL;
+	void *p = version && dlvsym ? dlvsym(RTLD_NEXT, name, version) : NULL;
 
 	return p ? p : dlsym(RTLD_NEXT, name);
 }
@@ -30,7 +30,7 @@ static void *look_up(const char *name, const char *version)
  */
 static void find_front(void)
 {
-	void *front = _r_debug.r_map ? dlsym(_r_debug.r_map, "realloc") : NULL;
+	void *front = &_r_debug && _r_debug.r_map ? dlsym(_r_debug.r_map, "realloc") : NULL;
 
 	if (front && front != (void *)hook_own_realloc)
 		hook_front_realloc = (void *(*)(void *, size_t))front;

@@ -282,7 +282,8 @@ extern __typeof__(realloc) hook_own_realloc __attribute__((alias("realloc"), cop
 
 /*
  * By the original realloc: glibc's reallocarray calls realloc through the PLT, that is the wrapper above, and the block
- * would be recorded twice.
+ * would be recorded twice. When somebody before us has an allocator (the program itself, or a library preloaded first),
+ * blocks are his.
  */
 EXPORT void *reallocarray(void *old, size_t n, size_t size)
 {

@@ -2,6 +2,7 @@
 /* hook_poll.c - waiting for descriptors. The span's object is the epoll or first polled descriptor. */
 #include "preload/hook.h"
 #include "preload/masks.h"
+#include "preload/raw.h"
 #include "preload/span.h"
 
 #define STACK_NEAR 1024u /* bytes above sp that surely belong to callers: no stack begins so small */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* hook_thread.c - creation and joining of POSIX threads. Thread end is a key destructor, see thread.c. */
+/*
+ * hook_thread.c - creation and joining of POSIX threads. Thread end is a key destructor, see thread.c. A program that
+ * wants all keys there are gets ours as well.
+ */
 #include "preload/birth.h"
 #include "preload/hook.h"
 #include "preload/span.h"
@@ -61,4 +64,26 @@ EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 		thread_settle(t);
 	}
 	return err;
+}
+
+EXPORT int pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+	int err;
+
+	HOOK_READY(pthread_key_create);
+	err = real.pthread_key_create(key, destructor);
+	if (unlikely(err == EAGAIN) && thread_give_key())
+		err = real.pthread_key_create(key, destructor);
+	return err;
+}
+
+EXPORT int tss_create(tss_t *key, tss_dtor_t destructor)
+{
+	int ret;
+
+	HOOK_READY(tss_create);
+	ret = real.tss_create(key, destructor);
+	if (unlikely(ret == thrd_error) && thread_give_key())
+		ret = real.tss_create(key, destructor);
+	return ret;
 }

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "preload/clock.h"
+#include "preload/old_libc.h"
 #include "preload/raw.h"
 #include "preload/text.h"
 #include "preload/thread.h"

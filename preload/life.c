@@ -26,9 +26,11 @@
 #include "preload/locks.h"
 #include "preload/memory.h"
 #include "preload/modules.h"
+#include "preload/old_libc.h"
 #include "preload/open.h"
 #include "preload/path.h"
 #include "preload/raw.h"
+#include "preload/reach.h"
 #include "preload/ring.h"
 #include "preload/sampler.h"
 #include "preload/snapshot.h"
@@ -114,15 +116,19 @@ static void begin_recording(void)
 	sampler_begin();
 	life->state = LIFE_RECORDING;
 	heap_update();
+	reach_begin();
 }
 
 static void on_exit_handler(int status, void *unused)
 {
 	(void)unused;
-	if (file_header && thread_is_mute())
+	if (file_header && thread_is_mute()) {
+		reach_exit_mute();
 		file_finish_mute(RSD_END_EXIT, status);
+	}
 	if (life->state != LIFE_RECORDING || !file_header || thread_is_mute())
 		return;
+	reach_exit();
 	thread_finish_process();
 	file_finish(RSD_END_EXIT, status);
 }
@@ -180,7 +186,7 @@ __attribute__((constructor)) static void life_begin(int argc, char **argv, char 
 	int err;
 
 	(void)argc;
-	if (started || is_secure())
+	if (started || !libc_is_glibc() || is_secure())
 		return;
 	hook_begin();
 	toggles = environment(envp, "RINGSIDE");

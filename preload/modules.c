@@ -280,17 +280,10 @@ static uint64_t identity_of(const struct module *m)
 	return hash_bytes(hash_bytes(UINT64_C(0xcbf29ce484222325), name, len), id.bytes, id.len) | 1;
 }
 
-static void write_module(const struct module *m, const struct details *d, uint32_t id)
+static void fill_module(struct meta_module *rec, const struct module *m, const struct details *d)
 {
-	size_t size = (sizeof(struct meta_module) + d->path_len + 7) & ~(size_t)7;
-	struct meta_module *rec = meta_reserve(META_MODULE, size);
-	char *path;
+	char *path = (char *)(rec + 1);
 
-	if (!rec) {
-		file_count(COUNT_MODULES_LOST, 1);
-		return;
-	}
-	rec->id = id;
 	rec->build_id_len = d->build_id.len;
 	rec->bias = m->bias;
 	rec->start = m->start;
@@ -300,9 +293,21 @@ static void write_module(const struct module *m, const struct details *d, uint32
 		rec->build_id[i] = d->build_id.bytes[i];
 	rec->path_len = d->path_len;
 	rec->reserved = 0;
-	path = (char *)(rec + 1);
 	for (uint32_t i = 0; i < d->path_len; i++)
 		path[i] = d->path[i];
+}
+
+static void write_module(const struct module *m, const struct details *d, uint32_t id)
+{
+	size_t size = (sizeof(struct meta_module) + d->path_len + 7) & ~(size_t)7;
+	struct meta_module *rec = meta_reserve(META_MODULE, size);
+
+	if (!rec) {
+		file_count(COUNT_MODULES_LOST, 1);
+		return;
+	}
+	rec->id = id;
+	fill_module(rec, m, d);
 	meta_commit(rec);
 }
 
@@ -355,6 +360,19 @@ static bool is_slot_of(struct slot *slot, uint64_t identity)
 	if (__atomic_load_n(&slot->is_gone, __ATOMIC_ACQUIRE))
 		__atomic_store_n(&slot->is_gone, 0, __ATOMIC_RELEASE);
 	return true;
+}
+
+size_t module_words(const struct module *m, char words[MODULE_WORDS_MAX])
+{
+	static struct details d;
+	struct meta_module *rec = (struct meta_module *)words;
+
+	d = (struct details){ .path_len = 0 };
+	read_build_id(&d.build_id, m);
+	read_path(&d, m);
+	__builtin_memset(rec, 0, sizeof(*rec));
+	fill_module(rec, m, &d);
+	return sizeof(*rec) + d.path_len;
 }
 
 static void introduce(const struct module *m, uint32_t id)

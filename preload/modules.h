@@ -14,6 +14,7 @@
 #define RINGSIDE_PRELOAD_MODULES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define MODULES_MAX 16383u
@@ -42,6 +43,13 @@ bool module_find(uintptr_t ip, struct module *module);
  * Cost:     a linear search: ask once per cached rule, not per frame.
  */
 uint32_t module_id(const struct module *module);
+
+/*
+ * module_words - what META_MODULE says of a module, struct meta_module with id 0 and the path, for a record of another
+ * kind. Returns the length. Not twice at one time: the path is put together in static memory.
+ */
+#define MODULE_WORDS_MAX 1280u
+size_t module_words(const struct module *module, char words[MODULE_WORDS_MAX]);
 
 /* modules_begin - a new dump: no module has a number. Not from a signal handler. 0 or -ENOMEM. */
 int modules_begin(void);

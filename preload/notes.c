@@ -10,6 +10,7 @@
 #include "preload/file.h"
 #include "preload/hook.h"
 #include "preload/raw.h"
+#include "preload/reach.h"
 #include "preload/text.h"
 #include "preload/thread.h"
 
@@ -97,6 +98,8 @@ EXPORT uint64_t ringside_note_v1(int op, uint64_t id, uint64_t parent, const cha
 	record.stack = lane_stack(lane, &from);
 	lane_put(t, lane, (enum rsd_event_kind)note_kinds[op], clock_now(), &record, sizeof(record));
 	lane_leave(t, lane);
+	if (unlikely(op == RINGSIDE_MARK))
+		reach_mark(record.name);
 	return record.id;
 }
 

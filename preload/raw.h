@@ -57,15 +57,8 @@ static inline long raw6(long n, long a, long b, long c, long d, long e, long f)
 extern uint64_t raw_mapped __attribute__((visibility("hidden")));
 
 /* raw_map - private anonymous memory of `size` bytes, zeroed, or NULL. Never the program's heap. */
-static inline void *raw_map(size_t size)
-{
-	long p = raw6(SYS_mmap, 0, (long)size, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
-
-	if (p < 0 && p > -4096)
-		return NULL;
-	__atomic_fetch_add(&raw_mapped, size, __ATOMIC_RELAXED);
-	return (void *)p;
-}
+void *raw_map(size_t size);
+void raw_unmap(void *p, size_t size);
 
 /*
  * raw_can_read - can the 8 bytes at `p` be read? rt_sigprocmask copies the new mask before it looks at `how`, so an
@@ -76,10 +69,10 @@ static inline bool raw_can_read(const void *p)
 	return raw4(SYS_rt_sigprocmask, -1, p, NULL, 8) == -EINVAL;
 }
 
-static inline void raw_unmap(void *p, size_t size)
-{
-	raw2(SYS_munmap, p, size);
-	__atomic_fetch_sub(&raw_mapped, size, __ATOMIC_RELAXED);
-}
+/*
+ * raw_each - every stretch of memory that raw_map gave, in no order: what is the recorder's and not the program's, in a
+ * process where the kernel shows both as one mapping. Returns how many were visited.
+ */
+size_t raw_each(void (*visit)(void *self, uintptr_t from, uintptr_t to), void *self);
 
 #endif

@@ -33,6 +33,7 @@ static struct thread *made_threads;
 static bool is_mute;
 static pthread_key_t exit_key;
 static bool has_exit_key;
+static uint32_t arming; /* threads that are about to use exit_key */
 static struct rsd_extent *slot_tables[SLOT_TABLES];
 static uint32_t slot_tables_end; /* none is made from here on */
 static uint16_t slots_finished[SLOT_TABLES];
@@ -219,6 +220,62 @@ static uint64_t random_seed(const struct thread *t, uint64_t now)
 	return x ? x : 1;
 }
 
+/* The builtin for it is newer than the compilers we want to build with. */
+static uintptr_t thread_pointer(void)
+{
+	uintptr_t pointer;
+
+#if defined(__x86_64__)
+	__asm__("movq %%fs:0, %0" : "=r"(pointer));
+#else
+	__asm__("mrs %0, tpidr_el0" : "=r"(pointer));
+#endif
+	return pointer;
+}
+
+/*
+ * Have on_thread_exit called for this thread. False when the program has got our key: whoever gives it away looks at
+ * `arming` after it has cleared `has_exit_key`, so the key that is set here is still ours.
+ */
+static bool arm_exit(struct thread *t)
+{
+	bool is_ours;
+
+	__atomic_fetch_add(&arming, 1, __ATOMIC_SEQ_CST);
+	is_ours = __atomic_load_n(&has_exit_key, __ATOMIC_SEQ_CST);
+	if (is_ours)
+		real.pthread_setspecific(exit_key, t);
+	__atomic_fetch_sub(&arming, 1, __ATOMIC_SEQ_CST);
+	return is_ours;
+}
+
+/* It may allocate for a high key number: the thread is registered by now, so that is only recorded. */
+static void arm_exit_recorded(struct thread *t)
+{
+	struct lane *lane = lane_enter(t);
+
+	arm_exit(t);
+	if (lane)
+		lane_leave(t, lane);
+}
+
+bool thread_give_key(void)
+{
+	if (!__atomic_exchange_n(&has_exit_key, false, __ATOMIC_SEQ_CST))
+		return false;
+	if (__atomic_load_n(&arming, __ATOMIC_SEQ_CST)) {
+		__atomic_store_n(&has_exit_key, true, __ATOMIC_SEQ_CST);
+		return false;
+	}
+	return real.pthread_key_delete(exit_key) == 0;
+}
+
+void thread_returns(void)
+{
+	if (unlikely(!has_exit_key) && thread_self && life->state == LIFE_RECORDING)
+		thread_finish(thread_self);
+}
+
 struct thread *thread_register(const struct thread_birth *birth)
 {
 	struct thread *t = is_mute ? NULL : take_state();
@@ -240,6 +297,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	now = clock_now();
 	t->tid = (uint32_t)raw1(SYS_gettid, 0);
 	t->is_late = false;
+	t->pointer = thread_pointer();
 	t->exit_passes = 0;
 	t->held_len = 0;
 	t->checkpoint_tick = now;
@@ -255,14 +313,7 @@ struct thread *thread_register(const struct thread_birth *birth)
 	thread_self = t;
 	fill_slot(t, birth, now);
 	slot->cpu_ns = t->checkpoint_cpu_ns;
-	if (has_exit_key) {
-		/* May allocate for a high key number: we are registered by now, so it is only recorded. */
-		struct lane *lane = lane_enter(t);
-
-		real.pthread_setspecific(exit_key, t);
-		if (lane)
-			lane_leave(t, lane);
-	}
+	arm_exit_recorded(t);
 	sampler_thread_begin(t);
 	return t;
 }
@@ -381,9 +432,7 @@ static void on_thread_exit(void *value)
 
 	if (t != thread_self || life->state != LIFE_RECORDING)
 		return;
-	if (t->exit_passes++ < EXIT_PASSES)
-		real.pthread_setspecific(exit_key, t);
-	else
+	if (t->exit_passes++ >= EXIT_PASSES || !arm_exit(t))
 		thread_finish(t);
 }
 
@@ -447,6 +496,7 @@ void thread_begin_child(void)
 	}
 	thread_self = NULL;
 	finished_slot = 0;
+	arming = 0;
 	if (!t || is_at_work(t))
 		return;
 	/* Its buffers lie in the parent's file; the memory itself can serve again. */

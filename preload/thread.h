@@ -79,6 +79,7 @@ struct thread {
 	uint8_t has_cut;     /* a sample's signal ended a system call with EINTR: see span_retry */
 	uint32_t tick_phase; /* which ticks are kept */
 
+	uintptr_t pointer; /* where libc keeps what is the thread's own */
 	uint32_t held_len; /* more than HELD_MAX: the last ones are not told apart */
 	struct held_lock held[HELD_MAX];
 
@@ -231,6 +232,12 @@ void thread_each(void (*visit)(struct thread *t));
 /* thread_begin - once at start; thread_begin_child - in a child of fork, for its only thread. */
 void thread_begin(void);
 void thread_begin_child(void);
+
+/* thread_give_key - the program has used up all keys and may have ours. False: it has it already, or not just now. */
+bool thread_give_key(void);
+
+/* thread_returns - a start routine has ended. Without our key nothing else tells the end of the thread. */
+void thread_returns(void);
 
 /* thread_finish_process - for all threads that still run at exit: their CPU time. */
 void thread_finish_process(void);

@@ -16,6 +16,7 @@
 
 static char *windows[WINDOWS];
 static uint32_t highest;		 /* index of a window: none above it is mapped */
+static uint64_t first_bytes;		 /* of the first one that is mapped */
 static char *for_children, *from_parent; /* the first page once more, see windows_inherit */
 
 static uint64_t index_of(uint64_t unit)
@@ -63,12 +64,23 @@ struct rsd_header *windows_begin(int fd, uint64_t size)
 	raw3(SYS_madvise, p, length, MADV_DONTFORK);
 	/* Without it the first touch reads 2 MiB of holes ahead, 1 ms on ext4, of which a short process uses little. */
 	raw3(SYS_madvise, p, length, MADV_RANDOM);
+	first_bytes = length;
+	windows_begin_again((struct rsd_header *)p);
+	map_for_children(windows[0]);
+	return (struct rsd_header *)p;
+}
+
+void windows_begin_again(struct rsd_header *first)
+{
 	for (uint32_t i = 0; i <= highest; i++)
 		windows[i] = NULL;
 	highest = 0;
-	windows[0] = (char *)p;
-	map_for_children(windows[0]);
-	return (struct rsd_header *)p;
+	windows[0] = (char *)first;
+}
+
+uint64_t windows_first_bytes(void)
+{
+	return first_bytes;
 }
 
 struct rsd_header *windows_inherit(void)

@@ -20,6 +20,13 @@
 /* windows_begin - map the beginning of the file that `fd` is, `size` bytes long. NULL: the system refuses. */
 struct rsd_header *windows_begin(int fd, uint64_t size);
 
+/*
+ * windows_begin_again - in a process that has no other: `first` is the first window, windows_first_bytes() long. The
+ * file's size is known by its header.
+ */
+void windows_begin_again(struct rsd_header *first);
+uint64_t windows_first_bytes(void);
+
 /* windows_hold - do `units` units from `unit` on lie in one window? */
 bool windows_hold(uint64_t unit, unsigned units);
 

@@ -12,7 +12,7 @@ SAN_OBJ := $(filter-out $(B)/san/analyzer/main.o,$(ANALYZER_SRC:%.c=$(B)/san/%.o
 PRELOAD_UNIT_SRC := $(filter-out preload/hook%.c preload/life.c preload/file.c preload/thread.c preload/lane.c preload/heap.c \
 	preload/span.c preload/sampler.c preload/lines.c preload/locks.c preload/ring.c preload/birth.c preload/fds.c \
 	preload/notes.c preload/inittrace.c preload/snapshot.c preload/wakes.c preload/order.c \
-	preload/bus.c,$(PRELOAD_SRC))
+	preload/bus.c preload/reach%.c,$(PRELOAD_SRC))
 PRELOAD_UNIT_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/pic/%.o) $(FORMAT_SRC:%.c=$(B)/pic/%.o)
 
 $(B)/san/%.o: %.c
@@ -123,10 +123,20 @@ kill-long: all demos programs ## kill recorded programs 600 times and count what
 eintr-long: all demos programs ## every call that waits, for a minute under 1000 Hz samples: is one interrupted?
 	@EINTR_SECONDS=60 tests/e2e/eintr.sh
 
+# Knobs: CASE=word (only cases whose name contains it; the page stays as it is), MODE_ONLY=word, RESUME=1 (what was
+# identical with this very library in an earlier run is not run again), MINUTES=n (no case begins after that).
+conformance: all ## programs that others wrote, bare and recorded: about 20 minutes; writes docs/conformance.md
+	@tests/conformance/run.py $(if $(CASE),--only $(CASE)) $(if $(MODE_ONLY),--mode "$(MODE_ONLY)") $(if $(RESUME),--resume) \
+		$(if $(MINUTES),--minutes $(MINUTES)) \
+		--page docs/conformance.md $(B)
+
+conformance-deps: ## install the programs that `make conformance` runs (Debian)
+	@scripts/conformance-deps.sh
+
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
-.PHONY: units check e2e oracle-long kill-long eintr-long warnings
+.PHONY: units check e2e oracle-long kill-long eintr-long conformance conformance-deps warnings
 .PRECIOUS: $(B)/san/%.o
 -include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d) $(TSAN_ANALYZER_OBJ:.o=.d)
 .SECONDARY: $(TSAN_OBJ) $(TSAN_ANALYZER_OBJ)

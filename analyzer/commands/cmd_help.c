@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "analyzer/commands/options.h"
+#include "analyzer/models/contract.h"
+#include "analyzer/models/diff.h"
 #include "analyzer/exports/export.h"
 #include "analyzer/util/die.h"
 
@@ -95,6 +97,59 @@ static void print_formats(FILE *out)
 			export_formats[i].viewer);
 }
 
+static void print_numbers(FILE *out)
+{
+	struct diff d = { 0 };
+	const struct diff_value *values = diff_values(&d);
+
+	fputs("\nNumbers for --sample and --fail-on (NAME[@RE]>LIMIT, the limit in % or in the number's unit):\n", out);
+	for (size_t i = 0; values && i < d.values_len; i++)
+		fprintf(out, "  %-16s %s\n", values[i].name, values[i].words);
+	fputs("\nExit status: 1 when a limit was crossed, 2 for wrong usage, 3 when a recording could not be read.\n",
+	      out);
+	diff_release(&d);
+}
+
+static void print_rules(FILE *out)
+{
+	fputs("\nRules (names are regular expressions for the whole name):\n"
+	      "  no WHAT [SCOPE...]\n"
+	      "  at most AMOUNT [WHAT] [per call | per region NAME] [SCOPE...]\n"
+	      "    WHAT:   malloc, free, realloc, heap, wait\n"
+	      "    SCOPE:  in [function | thread | region | module] NAME, after TIME, before TIME\n"
+	      "  TOTAL [in FUNCTION] < | <= | = | != | >= | > AMOUNT [%]\n",
+	      out);
+	for (unsigned i = 0; i < TOTALS; i++)
+		fprintf(out, "    %-13s %s\n", quantity_infos[i].words, quantity_infos[i].help);
+	fputs("\nExit status: 1 when a rule is broken or can't be decided, 2 for a wrong rule, 3 when the recording "
+	      "could\n"
+	      "not be read.\n",
+	      out);
+}
+
+static void print_status(const struct command *command, FILE *out)
+{
+	if (command->groups & G_RECORD)
+		fputs("\nThe exit status is PROGRAM's, 128+N when signal N ended it; 125 when recording failed, 126 "
+		      "when\n"
+		      "PROGRAM can't be executed, 127 when it is not found.\n",
+		      out);
+	else if (command->groups & G_STAT)
+		fputs("\nThe exit status is 0, or that of the first run that failed, 128+N when signal N ended it: "
+		      "then "
+		      "there\n"
+		      "are no more runs. 125, 126 and 127 as for `ringside record`.\n",
+		      out);
+	else if (command->groups & G_COMPRESS)
+		fputs("\nThe dumps of a recording's descendants, in FILE.d, go with it. With --output FILE stays as it "
+		      "is.\n",
+		      out);
+	else if (command->groups & G_STACKS)
+		fputs("\nThe rights of a debugger are needed. Each thread is stopped for some ms.\n", out);
+	else if (command->groups && !(command->groups & G_DIFF))
+		fputs("\nWithout FILE the newest ringside.*.rsd of the current directory is read.\n", out);
+}
+
 void command_help(const struct command *command, FILE *out)
 {
 	fprintf(out, "ringside %s %s\n\n%s\n", command->name, command->arguments, command->summary);
@@ -106,19 +161,11 @@ void command_help(const struct command *command, FILE *out)
 		print_reports(command->name, out);
 	if (command->groups & G_VIEW)
 		print_values(command->name, out);
-	if (command->groups & G_RECORD)
-		fputs("\nThe exit status is PROGRAM's, 128+N when signal N ended it; 125 when recording failed, 126 "
-		      "when\n"
-		      "PROGRAM can't be executed, 127 when it is not found.\n",
-		      out);
-	else if (command->groups & G_COMPRESS)
-		fputs("\nThe dumps of a recording's descendants, in FILE.d, go with it. With --output FILE stays as it "
-		      "is.\n",
-		      out);
-	else if (command->groups & G_STACKS)
-		fputs("\nThe rights of a debugger are needed. Each thread is stopped for some ms.\n", out);
-	else if (command->groups)
-		fputs("\nWithout FILE the newest ringside.*.rsd of the current directory is read.\n", out);
+	if (command->groups & G_DIFF)
+		print_numbers(out);
+	if (command->groups & G_CHECK)
+		print_rules(out);
+	print_status(command, out);
 	fputs("\nExamples:\n", out);
 	print_examples(command->examples, out);
 }
@@ -209,15 +256,16 @@ int cmd_completion(struct options *o)
 	puts("\" -- \"$cur\"))\n\t\treturn\n\tfi");
 	puts("\tcase $prev in");
 	complete_toggles();
+	puts("\t-c|--rules|--binaries|--suppressions) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;");
 	puts("\tesac\n\tcase ${COMP_WORDS[1]} in");
 	for (size_t i = 0; i < commands_len; i++)
 		complete_command(&commands[i]);
 	puts("\tesac\n"
-	     "\tif [ \"${COMP_WORDS[1]}\" = record ]; then\n"
+	     "\tif [[ ${COMP_WORDS[1]} == @(record|stat) ]]; then\n"
 	     "\t\t# Behind PROGRAM its own words complete.\n"
 	     "\t\tfor ((i = 2; i < COMP_CWORD; i++)); do\n"
 	     "\t\t\tcase ${COMP_WORDS[i]} in\n"
-	     "\t\t\t-o|-t|--output|--toggles) ((i++)) ;;\n"
+	     "\t\t\t-o|-t|-r|--output|--toggles|--runs) ((i++)) ;;\n"
 	     "\t\t\t-*) ;;\n"
 	     "\t\t\t*) declare -F _command_offset >/dev/null && _command_offset $i; return ;;\n"
 	     "\t\t\tesac\n"
@@ -225,7 +273,7 @@ int cmd_completion(struct options *o)
 	     "\tfi\n"
 	     "\tif [[ $cur == -* ]]; then\n"
 	     "\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-	     "\telif [ \"${COMP_WORDS[1]}\" = record ]; then\n"
+	     "\telif [[ ${COMP_WORDS[1]} == @(record|stat) ]]; then\n"
 	     "\t\tCOMPREPLY=($(compgen -c -- \"$cur\") $(compgen -f -- \"$cur\"))\n"
 	     "\telse\n"
 	     "\t\tCOMPREPLY=($(compgen -f -X '!*.rsd*' -- \"$cur\") $(compgen -d -S / -- \"$cur\"))\n"

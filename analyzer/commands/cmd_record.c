@@ -7,46 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analyzer/launch/elfcheck.h"
-#include "analyzer/launch/launch.h"
+#include "analyzer/commands/inspect.h"
 #include "analyzer/commands/options.h"
+#include "analyzer/launch/launch.h"
 #include "analyzer/show/render.h"
 #include "analyzer/util/die.h"
-
-/* A sentence of one or two lines; the second stands below the first. */
-static void say(const char *reason)
-{
-	while (*reason) {
-		size_t len = strcspn(reason, "\n");
-
-		warn("%.*s", (int)len, reason);
-		reason += len + (reason[len] == '\n');
-	}
-}
-
-/* 0 to go on, else an exit code. */
-static int inspect(const char *program)
-{
-	struct buf path = { 0 }, reason = { 0 };
-	enum elf_verdict verdict = elf_find(program, &path, &reason);
-
-	if (verdict == ELF_FINE)
-		verdict = elf_check(buf_string(&path), &reason);
-	say(buf_string(&reason));
-	buf_release(&path);
-	buf_release(&reason);
-	switch (verdict) {
-	case ELF_REFUSED:
-		warn("%s was not run.", program);
-		return EXIT_OWN_FAILURE;
-	case ELF_NOT_EXECUTABLE:
-		return EXIT_NOT_EXECUTABLE;
-	case ELF_NOT_FOUND:
-		return EXIT_NOT_FOUND;
-	default:
-		return 0;
-	}
-}
 
 /* FILE as short as it can be typed here, quoted when a shell would take it apart. */
 static void put_file(struct buf *out, const char *file)
@@ -167,7 +132,7 @@ int cmd_record(struct options *o)
 	}
 	l.program = o->args[0];
 	l.argv = o->args;
-	code = inspect(l.program);
+	code = program_inspect(l.program);
 	if (!code && launch_library(&library, &error)) {
 		warn("%s", buf_string(&error));
 		code = EXIT_OWN_FAILURE;

@@ -7,6 +7,7 @@
 
 #include "analyzer/views/block_tables.h"
 #include "analyzer/show/render.h"
+#include "analyzer/commands/diff_base.h"
 #include "analyzer/commands/run_report.h"
 #include "analyzer/commands/session.h"
 #include "analyzer/util/die.h"
@@ -49,6 +50,10 @@ static int print_profile(struct session *s, struct options *o, struct profile *p
 
 	p->duration_ns = s->analyses[0].duration_ns;
 	add_notes(p, s);
+	if (o->diff_base)
+		profile_note(p,
+			     "a function that was renamed, or moved to another file or library, falls in one row and "
+			     "grows in another");
 	o->view.use_color = session_color();
 	session_pager(s);
 	status = view_status(views_print(p, s->stacks, &o->view, s->out, &error), &error);
@@ -56,9 +61,27 @@ static int print_profile(struct session *s, struct options *o, struct profile *p
 	return status;
 }
 
+static int make_heap(const struct analysis *a, const struct options *o, struct profile *p)
+{
+	(void)o;
+	return heap_profile(&a->heap, p);
+}
+
+static int make_cpu(const struct analysis *a, const struct options *o, struct profile *p)
+{
+	(void)o;
+	return cpu_profile(&a->cpu, p);
+}
+
+static int make_block(const struct analysis *a, const struct options *o, struct profile *p)
+{
+	return waits_profile(&a->waits, o->kinds, p);
+}
+
 int cmd_heap(struct options *o)
 {
 	const struct report *report = report_asked("heap", o);
+	struct diff_base base = { 0 };
 	struct session s;
 	struct profile p;
 	int status;
@@ -72,7 +95,7 @@ int cmd_heap(struct options *o)
 		char number[RENDER_NUMBER_MAX];
 		uint32_t mode = a->rec.reader.header.heap_mode;
 
-		status = heap_profile(&a->heap, &p) ? EXIT_FINDING : EXIT_FINE;
+		status = make_heap(a, o, &p) ? EXIT_FINDING : EXIT_FINE;
 		/* What a program that ended well still held says little: then the peak is shown. */
 		if (a->rec.reader.header.end_kind == RSD_END_EXIT)
 			p.main_value = (size_t)profile_value_index(&p, "peak_space");
@@ -88,13 +111,16 @@ int cmd_heap(struct options *o)
 			profile_note(&p, "%" PRIu64 " frees of blocks older than the recording are not counted",
 				     a->heap.unknown_frees);
 	}
+	status = status ? status : diff_base_subtract(&base, &s, o, &p, make_heap);
 	status = status ? status : print_profile(&s, o, &p);
 	profile_release(&p);
+	diff_base_release(&base);
 	return session_close(&s, status);
 }
 
 int cmd_cpu(struct options *o)
 {
+	struct diff_base base = { 0 };
 	struct session s;
 	struct profile p;
 	int status = session_open(&s, o, NULL);
@@ -104,7 +130,7 @@ int cmd_cpu(struct options *o)
 		const struct analysis *a = &s.analyses[0];
 		const struct rsd_header *h = &a->rec.reader.header;
 
-		status = cpu_profile(&a->cpu, &p) ? EXIT_FINDING : EXIT_FINE;
+		status = make_cpu(a, o, &p) ? EXIT_FINDING : EXIT_FINE;
 		if (!h->cpu_hz)
 			profile_note(&p, "the CPU was not sampled (cpu=off)");
 		else if (a->cpu.delivered_hz)
@@ -113,8 +139,10 @@ int cmd_cpu(struct options *o)
 		if (a->cpu.sites[0].cpu_ns)
 			profile_note(&p, "the empty stack is CPU time that no sample stands for");
 	}
+	status = status ? status : diff_base_subtract(&base, &s, o, &p, make_cpu);
 	status = status ? status : print_profile(&s, o, &p);
 	profile_release(&p);
+	diff_base_release(&base);
 	return session_close(&s, status);
 }
 
@@ -146,15 +174,15 @@ static int kind_mask(const char *kind, uint64_t *mask)
 static bool wants_tables(const struct options *o)
 {
 	return o->view.kind == VIEW_TOP && !o->view.focus && !o->view.ignore && !o->view.hide &&
-	       o->view.format != VIEW_CSV && !o->view.sample;
+	       o->view.format != VIEW_CSV && !o->view.sample && !o->diff_base;
 }
 
 int cmd_block(struct options *o)
 {
+	struct diff_base base = { 0 };
 	struct session s = { 0 };
 	struct profile p;
-	uint64_t mask;
-	int status = kind_mask(o->kind, &mask);
+	int status = kind_mask(o->kind, &o->kinds);
 
 	if (status)
 		return status;
@@ -163,10 +191,11 @@ int cmd_block(struct options *o)
 	if (!status) {
 		const struct analysis *a = &s.analyses[0];
 
-		status = waits_profile(&a->waits, mask, &p) ? EXIT_FINDING : EXIT_FINE;
+		status = make_block(a, o, &p) ? EXIT_FINDING : EXIT_FINE;
 		if (a->rec.reader.header.block_ns == UINT64_MAX)
 			profile_note(&p, "waits were not recorded (block=off)");
 	}
+	status = status ? status : diff_base_subtract(&base, &s, o, &p, make_block);
 	if (!status && o->is_json && wants_tables(o))
 		status = block_json(&s, o);
 	else if (!status)
@@ -174,5 +203,6 @@ int cmd_block(struct options *o)
 	if (!status && !o->is_json && wants_tables(o))
 		status = block_tables(&s, o);
 	profile_release(&p);
+	diff_base_release(&base);
 	return session_close(&s, status);
 }

@@ -27,56 +27,9 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+#define RUNS_MAX 100000
+
 /* ---- suggestions ---------------------------------------------------------------------------------------------- */
-
-#define WORD_MAX 32
-
-/* Insertions, deletions, changes and swaps of neighbours from a to b. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-	size_t a_len = strlen(a), b_len = strlen(b);
-	unsigned d[WORD_MAX + 1][WORD_MAX + 1];
-
-	if (a_len > WORD_MAX || b_len > WORD_MAX)
-		return UINT32_MAX;
-	for (size_t i = 0; i <= a_len; i++)
-		for (size_t j = 0; j <= b_len; j++) {
-			unsigned best;
-
-			if (!i || !j) {
-				d[i][j] = (unsigned)(i + j);
-				continue;
-			}
-			best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-			if (d[i - 1][j] + 1 < best)
-				best = d[i - 1][j] + 1;
-			if (d[i][j - 1] + 1 < best)
-				best = d[i][j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    d[i - 2][j - 2] + 1 < best)
-				best = d[i - 2][j - 2] + 1;
-			d[i][j] = best;
-		}
-	return d[a_len][b_len];
-}
-
-int nearest_word(const char *word, const char *const *words, size_t words_len)
-{
-	unsigned best = (unsigned)strlen(word) / 2 + 1;
-	int found = -1;
-
-	for (size_t i = 0; i < words_len; i++) {
-		unsigned distance = edit_distance(word, words[i]);
-
-		if (*word && !strncmp(word, words[i], strlen(word)) && distance >= best)
-			distance = best - 1;
-		if (distance < best) {
-			best = distance;
-			found = (int)i;
-		}
-	}
-	return found;
-}
 
 /* The first command that does know an option of this name, or NULL. */
 static const struct command *whose_option(const char *name)
@@ -186,7 +139,9 @@ static int parse_sizes(const char *text, struct analysis_filter *filter)
 
 static int parse_by(const char *text, struct report_options *report)
 {
-	static const char *const words[] = { [BY_PLACE] = "place", [BY_STACK] = "stack", [BY_MODULE] = "module" };
+	static const char *const words[] = {
+		[BY_PLACE] = "place", [BY_STACK] = "stack", [BY_MODULE] = "module", [BY_FUNCTION] = "function"
+	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (!strcmp(text, words[i])) {
@@ -195,6 +150,14 @@ static int parse_by(const char *text, struct report_options *report)
 			return 0;
 		}
 	return -EINVAL;
+}
+
+static int add_text(const char **list, size_t *len, const char *text)
+{
+	if (*len == RULES_MAX)
+		return -EINVAL;
+	list[(*len)++] = text;
+	return 0;
 }
 
 static void set_view(struct options *o, enum view_kind kind, const char *pattern)
@@ -313,6 +276,9 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 	case OPT_suppress:
 		o->report.suppressions = value;
 		break;
+	case OPT_fail_bytes:
+		o->report.has_fail_on = true;
+		return parse_size(&value, &o->report.fail_on) || *value ? -EINVAL : 0;
 	case OPT_full_names:
 		o->view.full_names = true;
 		break;
@@ -332,6 +298,27 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 		break;
 	case OPT_all:
 		o->is_all = true;
+		break;
+	case OPT_diff_base:
+		o->diff_base = value;
+		break;
+	case OPT_per:
+		o->per = value;
+		break;
+	case OPT_work:
+		o->work = value;
+		break;
+	case OPT_fail_on:
+		o->fail_on = value;
+		break;
+	case OPT_rules:
+		return add_text(o->rule_files, &o->rule_files_len, value);
+	case OPT_rule:
+		return add_text(o->rules, &o->rules_len, value);
+	case OPT_runs:
+		return parse_count(value, &o->runs) || !o->runs || o->runs > RUNS_MAX ? -EINVAL : 0;
+	case OPT_binaries:
+		o->binaries = value;
 		break;
 	case OPT_json:
 		o->is_json = true, o->view.format = VIEW_JSON;
@@ -405,7 +392,7 @@ static int take_option(struct options *o, const struct command *command, char **
 
 int options_parse(struct options *o, const struct command *command, int argc, char **argv)
 {
-	bool is_program = command->groups & G_RECORD;
+	bool is_program = command->groups & (G_RECORD | G_STAT);
 
 	*o = (struct options){ .top = -1,
 			       .report = { .within = 1, .age_ns = 1000000 },

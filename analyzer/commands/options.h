@@ -10,6 +10,7 @@
 
 #include "analyzer/models/analysis.h"
 #include "analyzer/reports/report.h"
+#include "analyzer/util/nearest.h"
 #include "analyzer/views/views.h"
 
 /* Which options a command takes: a bit per group. */
@@ -25,7 +26,10 @@ enum option_group {
 	G_TRACE = 256,
 	G_STACKS = 512,
 	G_EXPORT = 1024,
-	G_ALL = 2047,
+	G_DIFF = 2048,
+	G_CHECK = 4096,
+	G_STAT = 8192,
+	G_ALL = 16383,
 };
 
 enum option_id {
@@ -42,6 +46,9 @@ struct option_info {
 };
 extern const struct option_info option_infos[OPTIONS];
 
+/* Options that may be given several times: so often. */
+#define RULES_MAX 64u
+
 struct options {
 	struct view_options view;
 	struct analysis_filter filter;
@@ -49,6 +56,14 @@ struct options {
 	bool given[OPTIONS];
 	long top; /* -1: not given */
 	const char *output, *toggles, *process, *kind, *profile;
+	const char *per, *work, *fail_on;  /* of diff */
+	const char *diff_base;		   /* of profile views */
+	uint64_t kinds;			   /* bits of --kind, set by the command */
+	const char *binaries;		   /* directories, separated by ':' */
+	const char *rule_files[RULES_MAX]; /* of check */
+	const char *rules[RULES_MAX];	   /* given on the command line */
+	size_t rule_files_len, rules_len;
+	long runs; /* of stat; 0: not given */
 	bool is_json, is_all, use_debuginfod, wants_help, compress, decompress;
 	/* What is no option: FILE, or PROGRAM and its arguments. */
 	char **args;
@@ -67,15 +82,12 @@ extern const size_t commands_len;
 const struct command *command_find(const char *name);
 
 /*
- * options_parse - argv[0] is the command's word. Options may stand anywhere before `--`; for commands of G_RECORD
- * the first word that is no option is PROGRAM and ends them.
+ * options_parse - argv[0] is the command's word. Options may stand anywhere before `--`; for commands of G_RECORD and
+ * G_STAT the first word that is no option is PROGRAM and ends them.
  *
  * Returns:  0, or -EINVAL after a message with the nearest known option.
  */
 int options_parse(struct options *o, const struct command *command, int argc, char **argv);
-
-/* nearest_word - the index of the word most like `word`, -1 when none is. */
-int nearest_word(const char *word, const char *const *words, size_t words_len);
 
 /* command_help - the --help page of a command. */
 void command_help(const struct command *command, FILE *out);

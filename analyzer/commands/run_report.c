@@ -81,21 +81,33 @@ static int make(const struct report *report, struct session *s, struct options *
 {
 	struct buf error = { 0 };
 	struct page page;
-	struct report_run run = { .a = &s->analyses[0], .stacks = s->stacks, .options = &o->report, .error = &error };
-	int err;
+	struct suppressions suppressions = { 0 };
+	struct report_run run = { .a = &s->analyses[0],
+				  .stacks = s->stacks,
+				  .options = &o->report,
+				  .suppressions = &suppressions,
+				  .error = &error };
+	int err = 0;
 
 	page_init(&page, s->stacks);
-	err = report->run(&run, &page);
+	if (o->report.suppressions)
+		err = suppressions_add_file(&suppressions, o->report.suppressions, &error);
+	err = err ? err : report->run(&run, &page);
 	session_progress_end();
+	if (!err && o->report.has_fail_on && !run.has_threshold) {
+		buf_printf(&error, "%s %s has no number for --fail-on", report->subject, report->name);
+		err = -EINVAL;
+	}
 	if (!err) {
 		add_notes(s, &page);
 		err = print(report, s, o, &page);
 	}
 	page_release(&page);
+	suppressions_release(&suppressions);
 	if (err && err != -EIO)
 		warn("%s", error.len ? buf_string(&error) : reader_words(err));
 	buf_release(&error);
-	return !err ? EXIT_FINE : err == -EINVAL ? EXIT_USAGE : EXIT_FINDING;
+	return !err ? (run.is_over ? EXIT_FINDING : EXIT_FINE) : err == -EINVAL ? EXIT_USAGE : EXIT_FINDING;
 }
 
 int run_report(const struct report *report, struct options *o)

@@ -275,14 +275,16 @@ static int analyse_all(struct session *s, const struct options *o, const struct 
 int session_open(struct session *s, const struct options *o, const struct session_use *use)
 {
 	struct symbol_options symbol_options = { .use_debuginfod = o->use_debuginfod,
+						 .binaries = o->binaries,
 						 .opens_ahead = use && use->names_heap && cores_to_spare() };
 	int status = session_find(s, o);
 
 	if (status)
 		return status;
 	progress_start_ns = clock_mono_ns();
-	s->symbols = symbols_new(&symbol_options);
-	s->stacks = s->symbols ? stacks_new(s->symbols) : NULL;
+	s->is_guest = use && use->shares;
+	s->symbols = s->is_guest ? use->shares->symbols : symbols_new(&symbol_options);
+	s->stacks = s->is_guest ? use->shares->stacks : s->symbols ? stacks_new(s->symbols) : NULL;
 	s->analyses = calloc(s->files_len, sizeof(*s->analyses));
 	if (!s->stacks || !s->analyses) {
 		warn("out of memory");
@@ -311,8 +313,10 @@ int session_close(struct session *s, int status)
 	free(s->analyses);
 	free(s->files);
 	free(s->path);
-	stacks_free(s->stacks);
-	symbols_free(s->symbols);
+	if (!s->is_guest) {
+		stacks_free(s->stacks);
+		symbols_free(s->symbols);
+	}
 	*s = (struct session){ 0 };
 	return status;
 }

@@ -30,12 +30,14 @@ struct session {
 	size_t shown; /* index in files of analyses[0] */
 	FILE *out;    /* stdout, or a pager when stdout is a terminal */
 	bool has_pager;
+	bool is_guest; /* names and stacks belong to another session */
 };
 
 /* What a command will do with the analysis. */
 struct session_use {
 	bool names_heap;			     /* most stacks of the heap will be shown by name */
 	bool opens_only;			     /* analysis_begin: the caller runs passes of its own */
+	const struct session *shares;		     /* names and stacks are those of this one, which is closed later */
 	void (*opened)(const struct recording *rec); /* called as soon as the process shown is open; may be NULL */
 };
 

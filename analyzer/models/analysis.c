@@ -59,6 +59,7 @@ static int init_models(struct analysis *a)
 	err = err ? err : locks_init(&a->locks, &a->rec, &a->heap);
 	deadlocks_init(&a->deadlocks, &a->rec);
 	err = err ? err : fds_init(&a->fds, &a->rec);
+	workload_init(&a->workload, &a->rec);
 	return err ? err : threads_init(&a->threads, &a->rec);
 }
 
@@ -71,9 +72,11 @@ int analysis_pass(struct analysis *a, const struct pass_sink *const *sinks, size
 
 static int run(struct analysis *a)
 {
-	const struct pass_sink all[] = { heap_sink(&a->heap),	    pools_sink(&a->pools),	  cpu_sink(&a->cpu),
-					 waits_sink(&a->waits),	    locks_sink(&a->locks),	  fds_sink(&a->fds),
-					 threads_sink(&a->threads), deadlocks_sink(&a->deadlocks) };
+	const struct pass_sink all[] = { heap_sink(&a->heap),	     pools_sink(&a->pools),
+					 cpu_sink(&a->cpu),	     waits_sink(&a->waits),
+					 locks_sink(&a->locks),	     fds_sink(&a->fds),
+					 threads_sink(&a->threads),  deadlocks_sink(&a->deadlocks),
+					 workload_sink(&a->workload) };
 	const struct pass_sink *sinks[sizeof(all) / sizeof(all[0])];
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -124,7 +127,7 @@ static void rest(struct analysis *a)
 static bool is_short_of_memory(const struct analysis *a)
 {
 	return a->heap.failed || a->pools.failed || a->cpu.failed || a->waits.failed || a->locks.failed ||
-	       a->fds.failed || a->deadlocks.failed;
+	       a->fds.failed || a->deadlocks.failed || a->workload.failed;
 }
 
 static int begin(struct analysis *a, const char *path, const struct analysis_filter *filter, struct buf *error)
@@ -199,6 +202,7 @@ void analysis_release(struct analysis *a)
 	fds_release(&a->fds);
 	threads_release(&a->threads);
 	deadlocks_release(&a->deadlocks);
+	workload_release(&a->workload);
 	free(a->filter.threads);
 	a->filter.threads = NULL;
 	recording_release(&a->rec);
@@ -213,6 +217,7 @@ int analysis_merge(struct analysis *into, const struct analysis *from)
 	err = err ? err : locks_merge(&into->locks, &from->locks);
 	err = err ? err : fds_merge(&into->fds, &from->fds);
 	err = err ? err : threads_merge(&into->threads, &from->threads);
+	err = err ? err : workload_merge(&into->workload, &from->workload);
 	into->stats.events += from->stats.events;
 	into->stats.unknown += from->stats.unknown;
 	into->stats.recycled += from->stats.recycled;

@@ -15,6 +15,7 @@
 #include "analyzer/read/recording.h"
 #include "analyzer/models/threads.h"
 #include "analyzer/models/waits.h"
+#include "analyzer/models/workload.h"
 
 /* What the user left out. Ready when zeroed: nothing. */
 struct analysis_filter {
@@ -36,6 +37,7 @@ struct analysis {
 	struct deadlocks deadlocks;
 	struct fds fds;
 	struct threads threads;
+	struct workload workload;
 	struct pass_stats stats;
 	uint64_t duration_ns;		/* of the window, or of the recording */
 	uint64_t dump_bytes;		/* used by the file */

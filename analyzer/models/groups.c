@@ -39,6 +39,10 @@ static bool is_wanted(const struct groups *g, struct stack_id stack)
 	const struct frame *frame;
 	bool in_focus = !g->focus;
 
+	if (g->suppressions || g->focus || g->ignore)
+		stacks_want_ahead(g->stacks);
+	if (g->suppressions && suppressions_find(g->suppressions, g->stacks, stack))
+		return false;
 	if (!g->focus && !g->ignore)
 		return true;
 	while ((frame = stacks_next_frame(&w))) {
@@ -88,6 +92,11 @@ static uint64_t key_of(const struct groups *g, struct stack_id stack, const stru
 		words[0] = place->site ? place->site->module_path : NULL;
 		return hash_bytes(words, sizeof(words));
 	}
+	if (g->by == BY_FUNCTION) {
+		words[0] = place->site ? place->site->function : NULL;
+		words[1] = place->site ? place->site->module_path : NULL;
+		return hash_bytes(words, sizeof(words));
+	}
 	key_frame(place->site, words);
 	key_frame(place->source, words + 4);
 	return hash_bytes(words, sizeof(words));
@@ -119,11 +128,23 @@ uint32_t groups_new(struct groups *g, struct stack_id stack)
 	return group;
 }
 
+/* Where its lines are does not matter: a function is one whatever its callers. */
+static void function_name(const struct group *of, struct buf *out)
+{
+	struct frame frame = of->place.site ? *of->place.site : (struct frame){ .function = "[no stack]" };
+
+	frame.file = frame.decl_file;
+	frame.line = frame.decl_line;
+	view_frame_name(out, &frame);
+}
+
 void groups_name(const struct groups *g, uint32_t group, struct buf *out)
 {
 	const struct group *of = &g->list[group];
 
-	if (g->by != BY_MODULE) {
+	if (g->by == BY_FUNCTION) {
+		function_name(of, out);
+	} else if (g->by != BY_MODULE) {
 		place_spell(out, of->place);
 		if (g->by == BY_STACK)
 			place_add_caller(out, g->stacks, of->stack, of->place);

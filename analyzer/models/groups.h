@@ -8,6 +8,7 @@
 #ifndef RINGSIDE_GROUPS_H
 #define RINGSIDE_GROUPS_H
 
+#include "analyzer/models/suppressions.h"
 #include "analyzer/symbols/place.h"
 #include "analyzer/symbols/stack_index.h"
 #include "analyzer/show/table.h"
@@ -15,9 +16,10 @@
 #include "analyzer/util/map.h"
 
 enum group_by {
-	BY_PLACE,  /* the innermost line of the program's own, see place.h */
-	BY_STACK,  /* the whole stack */
-	BY_MODULE, /* the library or executable of that line */
+	BY_PLACE,    /* the innermost line of the program's own, see place.h */
+	BY_STACK,    /* the whole stack */
+	BY_MODULE,   /* the library or executable of that line */
+	BY_FUNCTION, /* the function of that line */
 };
 
 /* Extended regular expressions for functions, files and modules; NULL: none. See views.h. */
@@ -38,7 +40,8 @@ struct groups {
 	size_t len, cap;
 	struct map by_key;
 	struct view_pattern *focus, *ignore, *hide;
-	bool failed; /* memory ran out: what has no group is in 0 */
+	struct suppressions *suppressions; /* stacks to leave out; NULL: none. Set by the caller, not owned */
+	bool failed;			   /* memory ran out: what has no group is in 0 */
 };
 
 #define GROUP_NONE (UINT32_MAX - 1) /* left out by the filter */

@@ -103,7 +103,11 @@ static bool is_wanted(struct lives *l, struct life *life)
 	if (life->size < l->a->size_min || life->size > max)
 		return false;
 	life->group = l->groups ? groups_of(l->groups, life->stack) : 0;
-	return life->group != GROUP_NONE;
+	if (life->group != GROUP_NONE)
+		return true;
+	l->suppressed +=
+		l->groups->suppressions && suppressions_find(l->groups->suppressions, l->groups->stacks, life->stack);
+	return false;
 }
 
 static void settle_realloc(struct lives *l, struct life_thread *t, struct life *now)

@@ -72,8 +72,9 @@ struct lives {
 	uint64_t allocations;	/* records of blocks that were told */
 	uint64_t unknown_frees; /* of blocks whose birth was not recorded, or that were left out */
 	uint64_t missed_frees;
-	uint64_t sampled; /* of the allocations */
-	bool failed;	  /* memory ran out: numbers are short */
+	uint64_t sampled;    /* of the allocations */
+	uint64_t suppressed; /* records left out by the suppressions of `groups` */
+	bool failed;	     /* memory ran out: numbers are short */
 	/* Private. */
 	struct analysis *a;
 	struct live live; /* address -> index in slab */

@@ -157,7 +157,8 @@ static uint64_t committed(const struct rsd_extent *raw)
 {
 	uint64_t room = (uint64_t)raw->units * RSD_UNIT - sizeof(*raw);
 
-	if (has_records(raw->kind) || raw->kind == RSD_EXTENT_META || raw->kind == RSD_EXTENT_SYMBOLS)
+	if (has_records(raw->kind) || raw->kind == RSD_EXTENT_META || raw->kind == RSD_EXTENT_SYMBOLS ||
+	    raw->kind == RSD_EXTENT_REACH)
 		return raw->used < room ? raw->used : room;
 	return room;
 }

@@ -22,7 +22,10 @@ const struct report *report_find(const char *subject, const char *name)
 
 int report_groups(const struct report_run *r, enum group_by by, struct groups *g)
 {
-	return groups_init(g, r->stacks, r->options->has_by ? r->options->by : by, &r->options->filter, r->error);
+	int err = groups_init(g, r->stacks, r->options->has_by ? r->options->by : by, &r->options->filter, r->error);
+
+	g->suppressions = r->suppressions;
+	return err;
 }
 
 int report_lives(const struct report_run *r, enum group_by by, struct groups *g, struct lives *l)
@@ -129,6 +132,18 @@ void report_sampled_note(const struct report_run *r, const struct lives *l, stru
 	if (l->sampled)
 		page_note(page, "scaled up from %" PRIu64 " sampled allocations, one per %" PRIu64 " bytes on average",
 			  l->sampled, r->a->rec.reader.header.sample_bytes);
+	if (l->suppressed)
+		page_note(page, "%" PRIu64 " allocations are left out because of --suppressions", l->suppressed);
+}
+
+void report_threshold(struct report_run *r, uint64_t bytes, struct page *page, const char *what)
+{
+	r->has_threshold = true;
+	if (!r->options->has_fail_on || bytes <= r->options->fail_on)
+		return;
+	r->is_over = true;
+	page_note(page, "--fail-on: %" PRIu64 " bytes are %s, %" PRIu64 " are allowed", bytes, what,
+		  r->options->fail_on);
 }
 
 void report_frees_note(const struct report_run *r, struct page *page)

@@ -22,6 +22,8 @@ struct report_options {
 	const char *order;	  /* title or key of the column to sort by; NULL: the report's own */
 	uint64_t within, age_ns;  /* heap temporary */
 	const char *suppressions; /* path of a file, or NULL */
+	uint64_t fail_on;	  /* bytes; see report_threshold */
+	bool has_fail_on;
 	/* Of trace. */
 	bool wants_timeline, has_at, shows_idle;
 	uint64_t at_ns;
@@ -33,7 +35,10 @@ struct report_run {
 	struct analysis *a;
 	struct stacks *stacks;
 	const struct report_options *options;
-	struct buf *error; /* a sentence for the user when -EINVAL is returned */
+	struct suppressions *suppressions; /* of options->suppressions, for report_groups; NULL: none */
+	struct buf *error;		   /* a sentence for the user when -EINVAL is returned */
+	bool has_threshold;		   /* the report has a number for --fail-on */
+	bool is_over;			   /* and it is above */
 };
 
 struct report {
@@ -83,9 +88,11 @@ void report_routine_name(const struct report_run *r, uint32_t thread, struct buf
 uint64_t report_ns(const struct report_run *r, uint64_t tick);
 uint64_t report_span_ns(const struct report_run *r, uint64_t from, uint64_t to);
 
-/* report_sampled_note - says so when numbers are scaled up from a sample. */
+/* report_sampled_note - says so when numbers are scaled up from a sample, and what suppressions left out. */
 void report_sampled_note(const struct report_run *r, const struct lives *l, struct page *page);
 
+/* report_threshold - `bytes` is the number that --fail-on is about; `what` they are ("lost") for the note. */
+void report_threshold(struct report_run *r, uint64_t bytes, struct page *page, const char *what);
 /* report_frees_note - says of how many frees the place is known, and what follows for the numbers. */
 void report_frees_note(const struct report_run *r, struct page *page);
 

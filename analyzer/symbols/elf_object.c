@@ -138,6 +138,42 @@ static int report(struct elf_object *o, const char *name, int fd)
 	return 0;
 }
 
+/* The nth directory of a list; false behind the last one. */
+static bool nth_directory(const char *list, size_t n, struct buf *out)
+{
+	const char *at = list ? list : "";
+
+	for (; n && *at; n--) {
+		at += strcspn(at, ":");
+		at += *at == ':';
+	}
+	if (!*at)
+		return false;
+	buf_add(out, at, strcspn(at, ":"));
+	return true;
+}
+
+/* A file of this name in the nth of the directories where replaced binaries are kept. -ENOTDIR behind the last one. */
+static int open_kept(const struct elf_want *want, size_t n)
+{
+	struct buf path = { 0 };
+	int fd = -ENOTDIR;
+
+	if (nth_directory(want->binaries, n, &path)) {
+		const char *base = path_base(want->path);
+		size_t len = strlen(base);
+
+		if (len > 10 && !strcmp(base + len - 10, " (deleted)"))
+			len -= 10;
+		buf_add_char(&path, '/');
+		buf_add(&path, base, len);
+		fd = path.failed ? -ENOMEM : open_regular(path.data);
+		fd = fd == -ENOTDIR ? -ENOENT : fd;
+	}
+	buf_release(&path);
+	return fd;
+}
+
 static bool has_build_id(struct elf_object *o, const struct elf_want *want)
 {
 	const unsigned char *bits;
@@ -195,6 +231,13 @@ int elf_object_open(struct elf_object **out, const struct elf_want *want, struct
 	o->callbacks.section_address = dwfl_offline_section_address;
 	o->callbacks.debuginfo_path = o->debug_dir ? &o->debug_dir : NULL;
 	ret = err = open_file(o, want, open_recorded(want));
+	for (size_t n = 0; ret && ret != -ENOMEM; n++) {
+		int fd = open_kept(want, n);
+
+		if (fd == -ENOTDIR)
+			break;
+		ret = open_file(o, want, fd);
+	}
 	if (ret) {
 		ret = open_file(o, want, open_debug(want));
 		tell(note, want->path, err);
@@ -251,6 +294,64 @@ bool elf_object_data(struct elf_object *o, uint64_t address, struct elf_symbol *
 {
 	elf_object_read_symbols(o);
 	return elf_symbols_find(&o->symbols.data, address, out);
+}
+
+bool elf_object_function_named(struct elf_object *o, const char *name, struct elf_symbol *out)
+{
+	const struct elf_symbol_list *l = &o->symbols.functions;
+
+	elf_object_read_symbols(o);
+	for (size_t i = 0; i < l->len; i++) {
+		size_t len = strcspn(l->list[i].name, "@");
+
+		if (!strncmp(l->list[i].name, name, len) && !name[len]) {
+			*out = l->list[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- contents ---- */
+
+static size_t segment_bytes(Elf *elf, const GElf_Phdr *phdr, uint64_t address, void *out, size_t size)
+{
+	uint64_t into = address - phdr->p_vaddr;
+	Elf_Data *data;
+
+	if (phdr->p_type != PT_LOAD || address < phdr->p_vaddr || into >= phdr->p_filesz)
+		return 0;
+	if (size > phdr->p_filesz - into)
+		size = phdr->p_filesz - into;
+	data = elf_getdata_rawchunk(elf, (int64_t)(phdr->p_offset + into), size, ELF_T_BYTE);
+	if (!data)
+		return 0;
+	memcpy(out, data->d_buf, data->d_size < size ? data->d_size : size);
+	return data->d_size < size ? data->d_size : size;
+}
+
+size_t elf_object_bytes(struct elf_object *o, uint64_t address, void *out, size_t size)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module_getelf(o->module, &bias);
+	size_t count, got = 0;
+	GElf_Phdr phdr;
+
+	if (!elf || elf_getphdrnum(elf, &count))
+		return 0;
+	for (size_t i = 0; i < count && !got; i++)
+		if (gelf_getphdr(elf, (int)i, &phdr))
+			got = segment_bytes(elf, &phdr, address, out, size);
+	return got;
+}
+
+unsigned elf_object_machine(struct elf_object *o)
+{
+	GElf_Addr bias;
+	Elf *elf = dwfl_module_getelf(o->module, &bias);
+	GElf_Ehdr ehdr;
+
+	return elf && gelf_getehdr(elf, &ehdr) ? ehdr.e_machine : 0;
 }
 
 const char *elf_object_plt(struct elf_object *o, uint64_t address, uint64_t *start)

@@ -23,6 +23,7 @@ struct elf_want {
 	const uint8_t *build_id;
 	size_t build_id_len;		 /* 0: unknown, the file is taken as it is */
 	const char *debug_dir, *sysroot; /* may be NULL */
+	const char *binaries;		 /* other directories to look in, separated by colons; may be NULL */
 };
 
 /*
@@ -40,6 +41,12 @@ void elf_object_free(struct elf_object *o);
  */
 bool elf_object_function(struct elf_object *o, uint64_t address, struct elf_symbol *out);
 bool elf_object_data(struct elf_object *o, uint64_t address, struct elf_symbol *out);
+/* elf_object_function_named - the function of that linkage name. A search from end to end. */
+bool elf_object_function_named(struct elf_object *o, const char *name, struct elf_symbol *out);
+/* elf_object_bytes - up to `size` bytes that the file loads at `address`; how many there are. */
+size_t elf_object_bytes(struct elf_object *o, uint64_t address, void *out, size_t size);
+/* elf_object_machine - EM_X86_64 or another; 0 when only debug information is there. */
+unsigned elf_object_machine(struct elf_object *o);
 /* elf_object_read_symbols - do now what the first question would take most of its time for. */
 void elf_object_read_symbols(struct elf_object *o);
 

@@ -4,6 +4,7 @@
 
 #include "analyzer/symbols/demangle.h"
 #include "analyzer/symbols/dwarf_data.h"
+#include "analyzer/symbols/elf_text.h"
 #include "analyzer/symbols/modules.h"
 #include "analyzer/symbols/namer.h"
 #include "analyzer/symbols/strings.h"
@@ -240,4 +241,26 @@ void namer_data(struct namer *n, uint64_t address, struct buf *out)
 	if ((!n->data || dwarf_data_member(n->data, symbol.start - n->dwarf_bias, address - symbol.start, out)) &&
 	    address != symbol.start)
 		buf_printf(out, "+0x%llx", (unsigned long long)(address - symbol.start));
+}
+
+void namer_class(struct namer *n, uint64_t address, struct buf *out)
+{
+	static const char prefix[] = "vtable for ";
+	struct elf_symbol symbol;
+	const char *linkage;
+	char *name;
+
+	if (!elf_object_data(n->elf, address, &symbol) || strncmp(symbol.name, "_ZTV", 4) ||
+	    address - symbol.start >= symbol.size)
+		return;
+	linkage = essential_name(n, symbol.name);
+	name = linkage ? demangle(linkage) : NULL;
+	if (name && !strncmp(name, prefix, sizeof(prefix) - 1))
+		buf_add_string(out, name + sizeof(prefix) - 1);
+	free(name);
+}
+
+int namer_text(struct namer *n, const char *function, struct buf *out)
+{
+	return elf_returned_text(n->elf, function, out);
 }

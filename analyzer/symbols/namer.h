@@ -38,6 +38,12 @@ size_t namer_lookup(struct namer *n, uint64_t address, struct frame frames[DWARF
 /* namer_data - append the name of the variable around `address`; nothing when none is there. See symbols_data_name. */
 void namer_data(struct namer *n, uint64_t address, struct buf *out);
 
+/* namer_class - append the class whose virtual table is at `address`; nothing when none is. See symbols_class_name. */
+void namer_class(struct namer *n, uint64_t address, struct buf *out);
+
+/* namer_text - see elf_returned_text. */
+int namer_text(struct namer *n, const char *function, struct buf *out);
+
 /* namer_offset - "libfoo.so+0x12ab", what code is called whose name is not known. */
 void namer_offset(struct buf *out, const char *path, uint64_t address);
 

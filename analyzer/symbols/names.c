@@ -7,10 +7,11 @@
 #include "analyzer/symbols/worker.h"
 #include "analyzer/util/cores.h"
 
-enum ask { ASK_OPEN, ASK_LOOKUP, ASK_DATA };
+enum ask { ASK_OPEN, ASK_LOOKUP, ASK_DATA, ASK_CLASS, ASK_TEXT };
 
 /*
- * To open: followed by path, debug_dir and sysroot, each NUL terminated; "" is NULL. To look up: by the addresses.
+ * To open: followed by path, debug_dir, sysroot and binaries, each NUL terminated; "" is NULL. Else by what is asked
+ * about: addresses, or the name of a function.
  */
 struct question {
 	uint32_t ask, id;
@@ -82,6 +83,7 @@ static struct namer *open_namer(struct names *n, const struct question *q, const
 
 	want.debug_dir = next_text(&at, end);
 	want.sysroot = next_text(&at, end);
+	want.binaries = next_text(&at, end);
 	want.build_id = q->build_id;
 	want.build_id_len = q->build_id_len;
 	namer = want.path ? namer_new(&want, &note) : NULL;
@@ -162,20 +164,44 @@ static size_t answer_lookup(struct names *n, const struct question *q, const cha
 	return (size_t)(at - out);
 }
 
-static size_t answer_data(struct names *n, const struct question *q, const char *in, size_t len, char *out)
+static size_t put_text(const struct buf *text, size_t max, char *out)
+{
+	size_t len = text->len < max ? text->len : max;
+
+	if (len)
+		memcpy(out, text->data, len);
+	return len;
+}
+
+static size_t answer_place(struct names *n, const struct question *q, const char *in, size_t len, char *out)
 {
 	struct namer *namer = find_namer(n, q->id);
 	struct buf text = { 0 };
 	uint64_t address;
 
-	if (len < sizeof(address))
+	if (len < sizeof(address) || !namer)
 		return 0;
 	memcpy(&address, in, sizeof(address));
-	if (namer)
+	if (q->ask == ASK_DATA)
 		namer_data(namer, address, &text);
-	len = text.len < STRING_MAX ? text.len : STRING_MAX;
-	if (len)
-		memcpy(out, text.data, len);
+	else
+		namer_class(namer, address, &text);
+	len = put_text(&text, STRING_MAX, out);
+	buf_release(&text);
+	return len;
+}
+
+/* What namer_text returned, then the text. */
+static size_t answer_text(struct names *n, const struct question *q, const char *in, size_t len, char *out)
+{
+	struct namer *namer = find_namer(n, q->id);
+	struct buf text = { 0 };
+	int32_t err = -ENOENT;
+
+	if (namer && len && !in[len - 1])
+		err = namer_text(namer, in, &text);
+	memcpy(out, &err, sizeof(err));
+	len = sizeof(err) + put_text(&text, NAMES_TEXT, out + sizeof(err));
 	buf_release(&text);
 	return len;
 }
@@ -194,8 +220,10 @@ static size_t answer(void *self, const void *question, size_t len, void *out)
 		return answer_open(self, &q, rest, len, out);
 	case ASK_LOOKUP:
 		return answer_lookup(self, &q, rest, len, out);
+	case ASK_TEXT:
+		return answer_text(self, &q, rest, len, out);
 	default:
-		return answer_data(self, &q, rest, len, out);
+		return answer_place(self, &q, rest, len, out);
 	}
 }
 
@@ -301,11 +329,11 @@ static void set_broken(struct names *n, uint32_t id, const char *why)
 		known->broken = strdup(why);
 }
 
-static void fill_question(struct buf *out, enum ask ask, uint32_t id, const struct elf_want *want,
-			  const uint64_t *addresses, size_t len)
+static void fill_question(struct buf *out, enum ask ask, uint32_t id, const struct elf_want *want, const void *subject,
+			  size_t len)
 {
 	struct question q = { .ask = ask, .id = id, .build_id_len = (uint32_t)want->build_id_len };
-	const char *texts[] = { want->path, want->debug_dir, want->sysroot };
+	const char *texts[] = { want->path, want->debug_dir, want->sysroot, want->binaries };
 
 	if (want->build_id_len)
 		memcpy(q.build_id, want->build_id, want->build_id_len);
@@ -317,7 +345,7 @@ static void fill_question(struct buf *out, enum ask ask, uint32_t id, const stru
 		buf_add(out, text, strlen(text) + 1);
 	}
 	if (ask != ASK_OPEN)
-		buf_add(out, addresses, len * sizeof(*addresses));
+		buf_add(out, subject, len);
 }
 
 static struct process *process_of(struct names *n, uint32_t id)
@@ -366,7 +394,7 @@ static void tell_broken(const struct known *known, const struct elf_want *want, 
 }
 
 /* A question to a process that has the object open. False: it has no names any more, which *note says. */
-static bool ask(struct names *n, enum ask what, uint32_t id, const struct elf_want *want, const uint64_t *addresses,
+static bool ask(struct names *n, enum ask what, uint32_t id, const struct elf_want *want, const void *subject,
 		size_t len, struct buf *note)
 {
 	struct process *p = process_of(n, id);
@@ -377,7 +405,7 @@ static bool ask(struct names *n, enum ask what, uint32_t id, const struct elf_wa
 		int err;
 
 		start(n, p);
-		fill_question(&n->question, is_open ? what : ASK_OPEN, id, want, addresses, len);
+		fill_question(&n->question, is_open ? what : ASK_OPEN, id, want, subject, len);
 		err = put(n, p, id);
 		if (err == -EPIPE) {
 			blame(n, p, id);
@@ -466,7 +494,7 @@ size_t names_lookup(struct names *n, uint32_t id, const struct elf_want *want, c
 	size_t done = 0, count;
 
 	len = len < NAMES_BATCH ? len : NAMES_BATCH;
-	if (!ask(n, ASK_LOOKUP, id, want, addresses, len, note))
+	if (!ask(n, ASK_LOOKUP, id, want, addresses, len * sizeof(*addresses), note))
 		return 0;
 	at = buf_string(&n->answer);
 	end = at + n->answer.len;
@@ -475,9 +503,34 @@ size_t names_lookup(struct names *n, uint32_t id, const struct elf_want *want, c
 	return done;
 }
 
+static void add_text(struct names *n, size_t from, struct buf *out)
+{
+	if (n->answer.len > from)
+		buf_add(out, n->answer.data + from, strnlen(n->answer.data + from, n->answer.len - from));
+}
+
 void names_data(struct names *n, uint32_t id, const struct elf_want *want, uint64_t address, struct buf *out,
 		struct buf *note)
 {
-	if (ask(n, ASK_DATA, id, want, &address, 1, note))
-		buf_add(out, buf_string(&n->answer), strnlen(buf_string(&n->answer), n->answer.len));
+	if (ask(n, ASK_DATA, id, want, &address, sizeof(address), note))
+		add_text(n, 0, out);
+}
+
+void names_class(struct names *n, uint32_t id, const struct elf_want *want, uint64_t address, struct buf *out,
+		 struct buf *note)
+{
+	if (ask(n, ASK_CLASS, id, want, &address, sizeof(address), note))
+		add_text(n, 0, out);
+}
+
+int names_text(struct names *n, uint32_t id, const struct elf_want *want, const char *function, struct buf *out,
+	       struct buf *note)
+{
+	int32_t err;
+
+	if (!ask(n, ASK_TEXT, id, want, function, strlen(function) + 1, note) || n->answer.len < sizeof(err))
+		return -ENOENT;
+	memcpy(&err, n->answer.data, sizeof(err));
+	add_text(n, sizeof(err), out);
+	return !err ? 0 : err == -ENOTSUP || err == -ENOMEM ? err : -ENOENT;
 }

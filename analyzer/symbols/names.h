@@ -59,4 +59,14 @@ size_t names_lookup(struct names *n, uint32_t id, const struct elf_want *want, c
 void names_data(struct names *n, uint32_t id, const struct elf_want *want, uint64_t address, struct buf *out,
 		struct buf *note);
 
+/*
+ * names_class - as namer_class.
+ * names_text - as namer_text, of at most NAMES_TEXT bytes; -ENOENT also when the object has no names.
+ */
+#define NAMES_TEXT (1u << 19)
+void names_class(struct names *n, uint32_t id, const struct elf_want *want, uint64_t address, struct buf *out,
+		 struct buf *note);
+int names_text(struct names *n, uint32_t id, const struct elf_want *want, const char *function, struct buf *out,
+	       struct buf *note);
+
 #endif

@@ -15,7 +15,7 @@ static bool is_std(const char *function)
 }
 
 /* Library functions that only pass a request on: the caller is who wanted the block. */
-static bool is_allocator(const struct frame *frame)
+bool place_is_plumbing(const struct frame *frame)
 {
 	static const char *const names[] = { "malloc", "calloc", "realloc" };
 
@@ -77,7 +77,7 @@ static bool search_go_on(struct search *q)
 		}
 		if (!frame)
 			return true;
-		if (q->wanted == SITE && is_allocator(frame))
+		if (q->wanted == SITE && place_is_plumbing(frame))
 			continue;
 		if (q->wanted != SOURCE)
 			f->site = frame;

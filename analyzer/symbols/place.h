@@ -33,6 +33,9 @@ struct place place_find_ahead(struct stacks *stacks, struct stack_id stack);
  */
 void places_want(struct stacks *stacks, const struct stack_id *first, size_t stride, size_t len);
 
+/* place_is_plumbing - a frame of std:: or an allocator, which only passes a request on. */
+bool place_is_plumbing(const struct frame *frame);
+
 /* place_name_and_caller - the same and " for CALLER": a helper that sleeps says little without who called it. */
 void place_name_and_caller(struct buf *out, struct stacks *stacks, struct stack_id stack);
 /* place_add_caller - only the second half, for a place in `stack` that has a source line. */

@@ -472,3 +472,14 @@ size_t stacks_ahead(struct stacks *s, struct stack_id *list, size_t max)
 	}
 	return len;
 }
+
+#define WANTED_AHEAD 4096u
+
+void stacks_want_ahead(struct stacks *s)
+{
+	struct stack_id ids[WANTED_AHEAD];
+	size_t len = stacks_ahead(s, ids, WANTED_AHEAD);
+
+	for (size_t i = 0; i < len; i++)
+		stacks_want(s, ids[i]);
+}

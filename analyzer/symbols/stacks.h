@@ -129,6 +129,9 @@ void stacks_expect(struct stacks *s, struct stack_id id);
 void stacks_want(struct stacks *s, struct stack_id id);
 size_t stacks_ahead(struct stacks *s, struct stack_id *list, size_t max);
 
+/* stacks_want_ahead - stacks_want for the next thousands of these. */
+void stacks_want_ahead(struct stacks *s);
+
 /* stacks_leaf - the frames of the innermost node only; a fixed "[unknown]" for the empty stack. */
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id);
 

@@ -24,7 +24,7 @@ struct object {
 
 struct symbols {
 	struct symbol_options options;
-	char *debug_dir, *sysroot;
+	char *debug_dir, *sysroot, *binaries;
 	struct object *objects; /* [0] is "outside any module" */
 	size_t len, cap;
 	struct map by_path; /* hash of path and build-id -> object */
@@ -137,7 +137,8 @@ static struct elf_want want_of(const struct symbols *s, const struct object *o)
 				  .build_id = o->build_id,
 				  .build_id_len = o->build_id_len,
 				  .debug_dir = s->debug_dir,
-				  .sysroot = s->sysroot };
+				  .sysroot = s->sysroot,
+				  .binaries = s->binaries };
 }
 
 void symbols_expect(struct symbols *s, uint32_t object)
@@ -180,6 +181,8 @@ struct symbols *symbols_new(const struct symbol_options *options)
 		s->debug_dir = strdup(s->options.debug_dir);
 	if (s->options.sysroot)
 		s->sysroot = strdup(s->options.sysroot);
+	if (s->options.binaries)
+		s->binaries = strdup(s->options.binaries);
 	names_options.is_inside = s->options.is_inside;
 	names_options.has_network = s->options.use_debuginfod;
 	names_options.seconds_max = s->options.seconds_max;
@@ -215,6 +218,7 @@ void symbols_free(struct symbols *s)
 	strings_release(&s->strings);
 	free(s->debug_dir);
 	free(s->sysroot);
+	free(s->binaries);
 	names_free(s->names);
 	free(s);
 }
@@ -392,6 +396,48 @@ const char *symbols_addr_data_name(struct symbols *s, struct modules *modules, u
 	struct module *module = modules_by_addr(modules, addr);
 
 	return module ? symbols_data_name(s, symbols_object(s, module), addr - module->bias) : NULL;
+}
+
+/* An object that may have names; NULL when it has none. */
+static struct object *object_for_reading(struct symbols *s, uint32_t object)
+{
+	struct object *o = &s->objects[object < s->len ? object : 0];
+
+	if (has_no_names(s, o))
+		return NULL;
+	if (!o->is_open)
+		object_open(s, o);
+	return o->has_names ? o : NULL;
+}
+
+int symbols_returned_text(struct symbols *s, uint32_t object, const char *function, struct buf *out)
+{
+	struct object *o = object_for_reading(s, object);
+	struct elf_want want = want_of(s, o ? o : s->objects);
+	struct buf note = { 0 };
+	int err = o ? names_text(s->names, object, &want, function, out, &note) : -ENOENT;
+
+	if (o)
+		o->has_names &= !note.len;
+	add_note(s, &note);
+	return err;
+}
+
+const char *symbols_class_name(struct symbols *s, uint32_t object, uint64_t address)
+{
+	struct object *o = object_for_reading(s, object);
+	struct elf_want want = want_of(s, o ? o : s->objects);
+	struct buf text = { 0 }, note = { 0 };
+	const char *kept;
+
+	if (!o)
+		return NULL;
+	names_class(s->names, object, &want, address, &text, &note);
+	o->has_names &= !note.len;
+	add_note(s, &note);
+	kept = text.len && !text.failed ? symbols_intern(s, text.data) : NULL;
+	buf_release(&text);
+	return kept;
 }
 
 struct symbol_stats symbols_stats(const struct symbols *s)

@@ -7,7 +7,8 @@
  * Each object is opened on first use, each distinct address is looked up once, strings are interned: equal names
  * are equal pointers.
  *
- * Where names come from, in this order: DWARF of the file or of its separate debug file
+ * The file is the one at the recorded path; if that is gone or was replaced, one of the same base name in a directory
+ * of `binaries`. Where names come from, in this order: DWARF of the file or of its separate debug file
  * (/usr/lib/debug/.build-id/xx/yyyy.debug, .gnu_debuglink, debuginfod when switched on), .symtab, .dynsym and the
  * compressed .gnu_debugdata, PLT stubs ("malloc@plt"), then "module+0x1234" (where the function starts, if unwind
  * tables tell), then "[unknown]". A file on disk
@@ -24,6 +25,7 @@
 #include <stdint.h>
 
 #include "analyzer/symbols/modules.h"
+#include "analyzer/util/buf.h"
 
 /* How a frame got its name, best first. */
 enum frame_source {
@@ -60,6 +62,7 @@ struct symbol_options {
 	bool use_debuginfod;   /* ask servers of DEBUGINFOD_URLS; also when RINGSIDE_DEBUGINFOD=1 */
 	const char *debug_dir; /* where separate debug files are; NULL: /usr/lib/debug */
 	const char *sysroot;   /* prefix for module paths; NULL: none */
+	const char *binaries;  /* directories, separated by ':', with files that have another place now; NULL: none */
 	bool opens_ahead;      /* symbols_expect does something: another process does it, which wants a core to spare */
 	bool is_inside;	       /* no other process, for tests; see names.h */
 	unsigned seconds_max;  /* see names.h */
@@ -128,6 +131,15 @@ const char *symbols_addr_data_name(struct symbols *s, struct modules *modules, u
  * routines and the like; stacks use symbols_lookup.
  */
 const struct frame_chain *symbols_addr_lookup(struct symbols *s, struct modules *modules, uint64_t addr);
+
+/* symbols_returned_text - see elf_text.h; -ENOENT also when there is no file. */
+int symbols_returned_text(struct symbols *s, uint32_t object, const char *function, struct buf *out);
+
+/*
+ * symbols_class_name - the C++ class whose virtual table holds `address` of `object`: "ns::Shape". What objects of the
+ * class begin with is such an address. Interned, or NULL when no table is there.
+ */
+const char *symbols_class_name(struct symbols *s, uint32_t object, uint64_t address);
 
 /* symbols_intern - the one copy of `text` in this struct symbols; NULL without memory. */
 const char *symbols_intern(struct symbols *s, const char *text);

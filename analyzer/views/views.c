@@ -161,6 +161,11 @@ void view_head_text(const struct view *v, FILE *out)
 	if (v->profile->duration_ns)
 		fprintf(out, "Duration: %s, Total = %s\n", render_duration(duration, (int64_t)v->profile->duration_ns),
 			render_value(total, v->unit, v->total));
+	if (v->options->base) {
+		fputs("Difference to: ", out);
+		safe_puts(v->options->base_path, out);
+		fputs(", whose total is 100%\n", out);
+	}
 	put_filter("focus", v->options->focus, &any, out);
 	put_filter("ignore", v->options->ignore, &any, out);
 	put_filter("hide", v->options->hide, &any, out);
@@ -248,6 +253,8 @@ void view_head_json(const struct view *v, const char *view_name, struct json *j)
 	json_end(j);
 	json_field_u64(j, "duration_ns", v->profile->duration_ns);
 	json_field_i64(j, "total", v->total);
+	if (v->options->base)
+		json_field_string(j, "diff_base", v->options->base_path);
 	put_filters_json(v->options, j);
 	json_key(j, "rows");
 }
@@ -293,7 +300,10 @@ static int print_with_pattern(const struct view *v, FILE *out, struct buf *error
 		if (v->entries[i].cum && view_pattern_matches_function(pattern, v->entries[i].frame))
 			ret = 0;
 	if (ret)
-		buf_printf(error, "no function in this profile matches '%s'", o->pattern);
+		buf_printf(error,
+			   o->base ? "no function that matches '%s' differs"
+				   : "no function in this profile matches '%s'",
+			   o->pattern);
 	else if (is_list)
 		ret = view_print_list(v, pattern, out);
 	else

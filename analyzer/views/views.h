@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "analyzer/models/align.h"
 #include "analyzer/models/profile.h"
 #include "analyzer/symbols/source.h"
 #include "analyzer/util/buf.h"
@@ -37,6 +38,10 @@ struct view_options {
 	bool sort_cum;	     /* by cum instead of flat */
 	bool keep_dropped;   /* show what the profile's drop_frames leaves out */
 	bool full_names;     /* C++ names with parameters and long template arguments */
+	/* The profile is a difference: code is told apart by `align`, shares are of the `base` that was subtracted. */
+	const struct align *align;
+	const struct profile *base;
+	const char *base_path;
 	struct source_options source;
 	bool use_color;
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/symbols/demangle.h"
+#include "analyzer/symbols/modules.h"
 #include "analyzer/views/views_model.h"
 
 struct view_pattern {
@@ -168,6 +169,24 @@ static bool grow(void *list, size_t len, size_t *cap, size_t size)
 	return true;
 }
 
+/* The same over two builds, whose frames have nothing but their names in common. */
+static uint64_t aligned_key(const struct align *align, const struct frame *f, enum view_granularity granularity)
+{
+	struct align_place place = align_frame(align, f);
+	uint64_t key[3] = { granularity };
+
+	if (!place.module || granularity == VIEW_ADDRESSES)
+		return entry_key(f, granularity);
+	if (granularity == VIEW_MODULES || (granularity == VIEW_FILES && !f->file))
+		key[1] = place.module;
+	else if (granularity == VIEW_FILES)
+		key[1] = hash_bytes(path_base(f->file), strlen(path_base(f->file)));
+	else
+		key[1] = place.function;
+	key[2] = granularity == VIEW_LINES ? place.site : 0;
+	return hash_bytes(key, sizeof(key));
+}
+
 /* The entry of a frame, made if it is new. SIZE_MAX without memory. 64 bits of seeded hash stand for the key. */
 static size_t entry_of(struct view *v, const struct frame *frame, enum view_granularity granularity)
 {
@@ -176,7 +195,10 @@ static size_t entry_of(struct view *v, const struct frame *frame, enum view_gran
 
 	if (!grow(&v->entries, v->entries_len, &v->entries_cap, sizeof(*v->entries)))
 		return SIZE_MAX;
-	at = map_at(&v->entry_index, entry_key(frame, granularity), &is_new);
+	at = map_at(&v->entry_index,
+		    v->options->align ? aligned_key(v->options->align, frame, granularity)
+				      : entry_key(frame, granularity),
+		    &is_new);
 	if (!at)
 		return SIZE_MAX;
 	if (is_new) {
@@ -329,6 +351,16 @@ static int choose_value(struct view *v, struct buf *error)
 	return 0;
 }
 
+/* As pprof's -diff_base: shares are of what was subtracted. Of nothing there are none, then they are of the change. */
+static void set_base_total(struct view *v, const struct profile *base)
+{
+	int64_t total = 0;
+
+	for (size_t i = 0; i < base->rows_len; i++)
+		total = view_add(total, magnitude(base->rows[i].values[v->value]));
+	v->total = total ? total : v->total;
+}
+
 int view_build(struct view *v, const struct profile *profile, struct stacks *stacks, const struct view_options *options,
 	       enum view_granularity granularity, struct buf *error)
 {
@@ -348,6 +380,8 @@ int view_build(struct view *v, const struct profile *profile, struct stacks *sta
 		ret = take_row(v, &filters, &profile->rows[i], granularity, &frames);
 	filters_release(&filters);
 	frames_release(&frames);
+	if (options->base)
+		set_base_total(v, options->base);
 	if (!ret && v->paths_len)
 		qsort(v->paths, v->paths_len, sizeof(*v->paths), compare_paths);
 	return ret;

@@ -3,7 +3,7 @@
 # tools; the page stays as it is).
 
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
-BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -pthread
+BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -Iinclude -D_GNU_SOURCE -pthread
 
 $(B)/bench/%: tests/bench/%.c tests/bench/bench.h
 	@mkdir -p $(@D)
@@ -16,4 +16,7 @@ bench: all $(BENCH_PROGRAMS) ## measure the cost of recording and write docs/per
 bench-deps: ## install the tools that the benchmarks compare with (Debian)
 	@scripts/bench-deps.sh
 
-.PHONY: bench bench-deps
+bench-reach: all $(B)/bench/reach ## measure what a snapshot of reach= costs
+	@tests/bench/reach.sh
+
+.PHONY: bench bench-deps bench-reach

@@ -75,7 +75,7 @@ wait $live 2>/dev/null
 [ "$(id -u)" = 0 ] || skip "only root can mount a small file system"
 mkdir small
 mount -t tmpfs -o size=2m tmpfs small 2>/dev/null || skip "mount is not allowed"
-trap 'umount "$dir/small"; rm -rf "$dir"' EXIT
+trap 'code=$?; umount "$dir/small"; finish' EXIT
 ringside record -z -o small/full.rsd -- alloctruth --rounds 400000 >truth.json 2>err || fail "disturbed: $(cat err)"
 grep -q 'not compressed: .*No space left' err || fail "the end does not tell: $(cat err)"
 [ "$(head -c 8 small/full.rsd)" = RINGSIDE ] || fail "the recording is gone"

@@ -28,6 +28,7 @@ compare zstd zstd -q -c --single-thread data
 retry() {
 	for attempt in 1 2 3 4 5 6 7 8; do
 		(compare "$@") && return
+		rm -f "$dir/.failed"
 	done
 	exit 1
 }

@@ -6,11 +6,18 @@ export PATH NO_COLOR=1
 unset RINGSIDE LD_PRELOAD
 lib="$root/build/lib/ringside/libringside.so"
 dir=$(mktemp -d "${TMPDIR:-/tmp}/ringside-test.XXXXXX") || exit 1
-trap 'rm -rf "$dir"' EXIT
+# A check at the end of a pipe runs in a shell of its own, whose exit is not ours: a failure leaves a mark.
+finish() {
+	[ ! -e "$dir/.failed" ] || code=1
+	rm -rf "$dir"
+	exit "$code"
+}
+trap 'code=$?; finish' EXIT
 cd "$dir"
 
 fail() {
 	echo "FAILED: $*" >&2
+	: >"$dir/.failed"
 	exit 1
 }
 

@@ -41,6 +41,7 @@ dlerror
 dlsym
 dlvsym
 getauxval
+gnu_get_libc_version
 makecontext
 memchr
 memcpy

@@ -11,7 +11,7 @@ mkdir readonly && chmod 500 readonly
 [ "$(id -u)" = 0 ] || skip "only root can mount a small file system"
 mkdir small
 mount -t tmpfs -o size=2m tmpfs small 2>/dev/null || skip "mount is not allowed"
-trap 'umount "$dir/small"; rm -rf "$dir"' EXIT
+trap 'code=$?; umount "$dir/small"; finish' EXIT
 ringside record -o small/full.rsd -- alloctruth --rounds 400000 >truth.json 2>err || fail "the program was disturbed: $(cat err)"
 jq -e .allocations truth.json >/dev/null || fail "its output is damaged"
 grep -qi 'lost' err || fail "the end does not tell: $(cat err)"

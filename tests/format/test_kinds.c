@@ -243,7 +243,10 @@ static void ids_on_disk_stay(void **state)
 	assert_string_equal(cut_words(CUT_NONE), "complete");
 	assert_int_equal(CUT_LOOP, 8);
 	assert_int_equal(COUNT_CHILD_LOST, 15);
-	assert_int_equal(COUNT_FILE_CUT, 17);
+	assert_int_equal(COUNT_OWN_BYTES, 17);
+	assert_int_equal(COUNT_FILE_CUT, 18);
+	assert_int_equal(COUNT_REACH_CUT, 20);
+	assert_int_equal(RSD_EXTENT_REACH, 9);
 }
 
 int main(void)

@@ -28,6 +28,7 @@ static struct config plain(struct config c)
 {
 	strncpy(c.out, strdupa(c.out), sizeof(c.out));
 	strncpy(c.trigger, strdupa(c.trigger), sizeof(c.trigger));
+	strncpy(c.reach, strdupa(c.reach), sizeof(c.reach));
 	strncpy(c.children_match, strdupa(c.children == CHILDREN_MATCH ? c.children_match : ""),
 		sizeof(c.children_match));
 	memset(c.toggles, 0, sizeof(c.toggles));
@@ -230,6 +231,20 @@ static void triggers_have_three_kinds(void **state)
 	}
 }
 
+static void reach_has_three_moments(void **state)
+{
+	static const char *const good[] = { "exit", "mark", "signal:USR2", "signal:SIGHUP", "off" };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(good); i++) {
+		char given[64];
+
+		snprintf(given, sizeof(given), "reach=%s", good[i]);
+		assert_string_equal(tell(given), "");
+		assert_string_equal(config.reach, good[i]);
+	}
+}
+
 /* Each leaves all at the defaults, also after a good value of the same toggle, and says so in one line. */
 static void bad_values_leave_the_default(void **state)
 {
@@ -261,13 +276,18 @@ static void bad_values_leave_the_default(void **state)
 		{ "locktrace", "1s", { "", "x", "1m" } },
 		{ "iotrace", "1s", { "", "x", "1m" } },
 		{ "stalltrace", "1s", { "", "x", "1m" } },
+		{ "deadlocktrace", "1s", { "", "x", "1m" } },
 		{ "rss", "1", { "", "2", "1g", "on" } },
 		{ "inittrace", "1", { "", "2", "yes", "-1", "on", "0.5" } },
+		{ "lockorder", "0", { "", "2", "yes", "-1", "on", "0.5" } },
 		{ "budget", "5", { "", "5%", "0.5", "x" } },
 		{ "trigger",
 		  "rss:1g",
 		  { "moon", "signal:", "signal:x", "signal:KILL", "signal", "block:", "block:soon", "block:1h",
 		    "rss:", "rss:1kb", "rss:-1", "Signal:USR1", "SIGUSR1" } },
+		{ "reach",
+		  "exit",
+		  { "", "on", "Exit", "exit ", "signal", "signal:", "signal:KILL", "signal:x", "mark:", "offf" } },
 		{ "help", "0", { "2", "yes" } },
 	};
 
@@ -520,6 +540,7 @@ int main(void)
 		cmocka_unit_test(the_heap_has_three_modes),
 		cmocka_unit_test(children_may_be_a_pattern),
 		cmocka_unit_test(triggers_have_three_kinds),
+		cmocka_unit_test(reach_has_three_moments),
 		cmocka_unit_test(bad_values_leave_the_default),
 		cmocka_unit_test(a_bad_value_is_told_with_what_was_wanted),
 		cmocka_unit_test(the_last_one_wins),

@@ -45,6 +45,8 @@ static sem_t sem;
 static mtx_t mtx;
 static cnd_t cnd;
 static thrd_t thrd;
+static pthread_key_t key, keys[2000];
+static int keys_len;
 static struct timespec past = { 1, 0 }, bad_time = { 0, -1 }, moment = { 0, 200000 }, soon, far = { 1l << 40, 0 };
 static int ends[2], socks[2], broken, file, file2, proc, epoll, listener, sock = -1, spare, last_fd = -1;
 static int number;
@@ -135,6 +137,20 @@ static void map(void)
 	unmap();
 	mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, ANONYMOUS, -1, 0);
 	must(mapped != MAP_FAILED);
+}
+
+static void no_key(void)
+{
+	while (keys_len)
+		pthread_key_delete(keys[--keys_len]);
+}
+
+/* All that libc has. The two calls that follow take none, and are cleaned up after by the next no_key. */
+static void all_keys(void)
+{
+	no_key();
+	while (keys_len < 2000 && !pthread_key_create(&keys[keys_len], NULL))
+		keys_len++;
 }
 
 static void free_locks(void)

@@ -126,15 +126,52 @@ static void what_is_not_there_is_refused(void **state)
 	free(o.args);
 }
 
-static void the_nearest_word_is_found(void **state)
+static void rules_may_be_given_again(void **state)
 {
-	static const char *const words[] = { "record", "report", "heap", "block" };
+	struct options o;
 
 	(void)state;
-	assert_int_equal(nearest_word("recrod", words, 4), 0);
-	assert_int_equal(nearest_word("rep", words, 4), 1);
-	assert_int_equal(nearest_word("heaps", words, 4), 2);
-	assert_int_equal(nearest_word("zzzzzz", words, 4), -1);
+	assert_int_equal(parse(&o, "check", "-c", "a.rules", "--rule", "no malloc", "--rules=b.rules", "--rule=no free",
+			       "run.rsd", NULL),
+			 0);
+	assert_int_equal(o.rule_files_len, 2);
+	assert_string_equal(o.rule_files[1], "b.rules");
+	assert_int_equal(o.rules_len, 2);
+	assert_string_equal(o.rules[1], "no free");
+	assert_int_equal(o.args_len, 1);
+	free(o.args);
+}
+
+static void a_program_to_be_measured_keeps_its_own_options(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, "stat", "-r", "3", "--json", "./program", "-r", "x", NULL), 0);
+	assert_int_equal(o.runs, 3);
+	assert_true(o.is_json);
+	assert_int_equal(o.args_len, 3);
+	free(o.args);
+	assert_int_equal(parse(&o, "stat", "-r", "none", "./program", NULL), -EINVAL);
+	free(o.args);
+}
+
+static void a_diff_takes_two_files_and_its_options(void **state)
+{
+	struct options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, "diff", "old.rsd", "--per", "request", "new.rsd", "--fail-on=cpu>3%", "--by",
+			       "function", NULL),
+			 0);
+	assert_int_equal(o.args_len, 2);
+	assert_string_equal(o.args[1], "new.rsd");
+	assert_string_equal(o.per, "request");
+	assert_string_equal(o.fail_on, "cpu>3%");
+	assert_int_equal(o.report.by, BY_FUNCTION);
+	free(o.args);
+	assert_int_equal(parse(&o, "diff", "--tree", NULL), -EINVAL); /* of the profile views */
+	free(o.args);
 }
 
 int main(void)
@@ -145,7 +182,9 @@ int main(void)
 		cmocka_unit_test(a_recorded_program_keeps_its_own_options),
 		cmocka_unit_test(windows_of_time),
 		cmocka_unit_test(what_is_not_there_is_refused),
-		cmocka_unit_test(the_nearest_word_is_found),
+		cmocka_unit_test(rules_may_be_given_again),
+		cmocka_unit_test(a_program_to_be_measured_keeps_its_own_options),
+		cmocka_unit_test(a_diff_takes_two_files_and_its_options),
 	};
 
 	return cmocka_run_group_tests_name("analyzer/commands/options", tests, NULL, NULL);

@@ -1,0 +1,1 @@
+/* The tests of glibc include this and need nothing of it. */
