@@ -7,6 +7,7 @@
 #include "analyzer/models/findings.h"
 #include "analyzer/reports/report.h"
 #include "analyzer/views/block_tables.h"
+#include "analyzer/views/diff_view.h"
 #include "analyzer/views/overview.h"
 #include "tests/fuzz/report.h"
 
@@ -173,6 +174,38 @@ static struct analysis_filter filter_of(unsigned choices)
 	return filter;
 }
 
+/* The dump as the filter shows it, against the whole of it. */
+static void print_diff(struct session *s, unsigned choices)
+{
+	const struct diff_input inputs[ALIGN_SIDES] = { { &s->analyses[0], 1 }, { &s->analyses[1], 1 } };
+	struct diff_options options = { (enum group_by)(choices >> REPORT_SHIFT & 3),
+					choices & CHOOSE_WORDS,
+					{ .hide = choices & CHOOSE_SIZES ? "1" : NULL } };
+	struct thresholds thresholds = { 0 };
+	struct buf error = { 0 };
+	struct diff d;
+	struct diff_view v = { .d = &d, .thresholds = &thresholds, .path = { path, path } };
+
+	page_init(&v.notes, s->stacks);
+	if (!diff_make(&d, inputs, s->stacks, &options, &error)) {
+		if (is_chosen(choices, VIEW_TEXT))
+			diff_view_text(&v, out);
+		if (is_chosen(choices, VIEW_JSON))
+			diff_view_json(&v, out);
+		if (is_chosen(choices, VIEW_CSV))
+			diff_view_csv(&v, out);
+	}
+	diff_release(&d);
+	page_release(&v.notes);
+	thresholds_release(&thresholds);
+	buf_release(&error);
+}
+
+static bool is_diff(unsigned choices)
+{
+	return choices & CHOOSE_MERGE && is_part(choices, TABLES);
+}
+
 static void analyse_and_print(unsigned choices)
 {
 	struct analysis_filter filter = filter_of(choices);
@@ -183,8 +216,12 @@ static void analyse_and_print(unsigned choices)
 	s.symbols = symbols_new(&nothing);
 	s.stacks = s.symbols ? stacks_new(s.symbols) : NULL;
 	if (s.stacks && !analyse(&s, &filter)) {
-		if (choices & CHOOSE_MERGE && !analyse(&s, &filter))
-			analysis_merge(&analyses[0], &analyses[1]);
+		if (choices & CHOOSE_MERGE && !analyse(&s, is_diff(choices) ? NULL : &filter)) {
+			if (is_diff(choices))
+				print_diff(&s, choices);
+			else
+				analysis_merge(&analyses[0], &analyses[1]);
+		}
 		print_all(&s, choices);
 	}
 	while (s.analyses_len)
@@ -232,7 +269,8 @@ static void print_page(const struct page *page, unsigned choices)
 /* One of the reports, which run passes of their own. */
 static void run_one(struct analysis *a, struct stacks *stacks, unsigned choices)
 {
-	const struct report *report = &reports[(choices >> REPORT_SHIFT) % reports_len];
+	unsigned number = choices >> REPORT_SHIFT | (choices & CHOOSE_SIZES) << 3; /* there are more than 32 */
+	const struct report *report = &reports[number % reports_len];
 	struct report_options o = report_options_of(choices);
 	struct buf error = { 0 };
 	struct report_run run = { .a = a, .stacks = stacks, .options = &o, .error = &error };
