@@ -1,5 +1,5 @@
 #!/bin/sh
-# Real recordings, cut and with wrong bits, through the commands as a user runs them: 0 or "could not be read", in time.
+# Real recordings and programs, cut and with wrong bits, through the commands as a user runs them: 0 or "could not be read", in time.
 # Names are looked up too. tests/analyzer/commands/test_hostile.c and tests/fuzz do more of it, without processes.
 . "$(dirname "$0")/lib.sh"
 
@@ -38,5 +38,26 @@ for seed in $(seq 1 12); do
 		python3 flip.py "$seed" $file.rsd >flipped.rsd || fail "flip.py"
 		try "$file with wrong bits, seed $seed" flipped.rsd
 	done
+done
+
+# The recorded program may be damaged as well: its names may be wrong then, nothing else.
+cat >named.c <<'C'
+#include <stdlib.h>
+void *volatile kept;
+static __attribute__((noinline)) void make(int n) { kept = malloc(n); }
+int main(void)
+{
+	for (int i = 1; i < 100; i++)
+		make(i);
+	return 0;
+}
+C
+gcc -g -O1 -Wl,--build-id=none -o named named.c && cp named whole || fail "no compiler"
+ringside record -o named.rsd ./named 2>/dev/null || fail "record"
+ringside heap named.rsd | grep -q 'make' || fail "no names in the first place"
+for seed in $(seq 1 15); do
+	python3 flip.py "$seed" whole >named
+	try "a program with wrong bits, seed $seed" named.rsd
+	[ $code = 0 ] || fail "a damaged program made the dump unreadable, seed $seed"
 done
 echo "$tried commands"
