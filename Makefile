@@ -111,6 +111,7 @@ $(B)/tests/programs/plugins/%.so: tests/programs/plugins/%.c $(wildcard tests/pr
 # ---- the rest -------------------------------------------------------------------------------------------------
 
 include tests/tests.mk
+include tests/fuzz/fuzz.mk
 include tests/bench/bench.mk
 
 demo: ## two minutes of Ringside: install what is needed, build, record, show the reports
@@ -149,7 +150,7 @@ clean: ## remove build/
 	rm -rf $(B)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk tests/bench/bench.mk | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' Makefile tests/tests.mk tests/fuzz/fuzz.mk tests/bench/bench.mk | expand -t 14
 	@sed -n 's/^# \(Knobs.*\)/\n\1/p; s/^# \( *T=.*\)/\1/p' Makefile
 
 .PHONY: all demos programs demo deps install uninstall dist format clean help

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the build (and, with the word "tests", the tests) need. Does nothing when all is there.
+# Install what the build (and, with the word "tests" or "fuzz", the tests or the fuzzers) need. Does nothing when all is there.
 set -eu
 
 build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev libsqlite3-dev libc6-dev"
@@ -7,6 +7,7 @@ tests="$build g++ clang git perl heaptrack libunwind-dev libcmocka-dev python3 j
  libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 fakeroot faketime musl-tools"
 want="$build"
 [ "${1:-}" = tests ] && want="$tests"
+[ "${1:-}" = fuzz ] && want="$build clang libclang-rt-dev"
 
 other_systems() {
 	cat >&2 <<-TEXT

@@ -20,26 +20,36 @@ static void on_event(void *self, const struct pass_event *e)
 	line_event(self, e);
 }
 
+#define NODES_AT_ONCE 1024u
+
+static void dump_node(struct line *l, uint64_t id, const struct rsd_node *node)
+{
+	line_begin(l, "node");
+	line_number(l, "id", id);
+	line_number(l, "parent", node->parent);
+	line_number(l, "module", RSD_NODE_MODULE(node));
+	line_address(l, "ip", RSD_NODE_IP(node));
+	line_number(l, "flags", node->flags);
+	if (!node->parent)
+		line_word(l, "cut", cut_words(node->cut));
+	line_end(l);
+}
+
 static int dump_nodes(struct line *l, const struct extent *ext)
 {
-	for (uint64_t at = 0; at + sizeof(struct rsd_node) <= ext->size && !ferror(l->out);
-	     at += sizeof(struct rsd_node)) {
-		struct rsd_node node;
-		int err = reader_read(&l->rec->reader, ext->offset + at, &node, sizeof(node));
+	struct rsd_node nodes[NODES_AT_ONCE];
+	uint64_t len = ext->size / sizeof(nodes[0]);
+
+	for (uint64_t at = 0; at < len && !ferror(l->out); at += NODES_AT_ONCE) {
+		uint64_t count = len - at < NODES_AT_ONCE ? len - at : NODES_AT_ONCE;
+		int err = reader_read(&l->rec->reader, ext->offset + at * sizeof(nodes[0]), nodes,
+				      count * sizeof(nodes[0]));
 
 		if (err)
 			return err == -EBADMSG ? 0 : err; /* the recording's tables know of this damage already */
-		if (!node.committed)
-			continue;
-		line_begin(l, "node");
-		line_number(l, "id", ext->first + at / sizeof(node));
-		line_number(l, "parent", node.parent);
-		line_number(l, "module", RSD_NODE_MODULE(&node));
-		line_address(l, "ip", RSD_NODE_IP(&node));
-		line_number(l, "flags", node.flags);
-		if (!node.parent)
-			line_word(l, "cut", cut_words(node.cut));
-		line_end(l);
+		for (uint64_t i = 0; i < count; i++)
+			if (nodes[i].committed)
+				dump_node(l, ext->first + at + i, &nodes[i]);
 	}
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "analyzer/models/activity.h"
 #include "analyzer/models/cpu.h"
 #include "format/kinds.h"
+#include "analyzer/util/whole.h"
 
 struct activity_thread {
 	uint64_t until;	 /* tick: all before was told */
@@ -208,14 +209,14 @@ void stretch_share(const struct stretch *s, const struct clock *clock, uint64_t 
 	all_ns = clock_dur_ns(clock, end - begin);
 	share = (double)(end - begin) / (double)(s->end - s->begin);
 	if (s->wait) {
-		uint64_t cpu_ns = at_most((uint64_t)((double)s->cpu_ns * share), all_ns);
+		uint64_t cpu_ns = at_most(whole_u64((double)s->cpu_ns * share), all_ns);
 
 		ns[DOING_CPU] += cpu_ns;
 		ns[wait_doing(s->wait, is_idle)] += all_ns - cpu_ns;
 		return;
 	}
-	ns[DOING_CPU] += (uint64_t)((double)s->cpu_ns * share);
-	ns[DOING_READY] += (uint64_t)((double)s->ready_ns * share);
+	ns[DOING_CPU] += whole_u64((double)s->cpu_ns * share);
+	ns[DOING_READY] += whole_u64((double)s->ready_ns * share);
 	ns[DOING_UNKNOWN] +=
-		at_most(all_ns - at_most((uint64_t)((double)(s->cpu_ns + s->ready_ns) * share), all_ns), all_ns);
+		at_most(all_ns - at_most(whole_u64((double)(s->cpu_ns + s->ready_ns) * share), all_ns), all_ns);
 }

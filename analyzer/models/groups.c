@@ -39,6 +39,8 @@ static bool is_wanted(const struct groups *g, struct stack_id stack)
 	const struct frame *frame;
 	bool in_focus = !g->focus;
 
+	if (g->suppressions || g->focus || g->ignore)
+		stacks_want_ahead(g->stacks);
 	if (g->suppressions && suppressions_find(g->suppressions, g->stacks, stack))
 		return false;
 	if (!g->focus && !g->ignore)
@@ -54,7 +56,7 @@ static bool is_wanted(const struct groups *g, struct stack_id stack)
 /* The place of a stack without the frames that are to be hidden. */
 static struct place visible_place(const struct groups *g, struct stack_id stack)
 {
-	struct place place = place_find(g->stacks, stack);
+	struct place place = place_find_ahead(g->stacks, stack);
 	struct frame_walk w = { .stacks = g->stacks, .id = stack };
 	const struct frame *frame;
 	bool has_come = false;

@@ -14,6 +14,7 @@
 #include "analyzer/util/map.h"
 #include "analyzer/util/spread.h"
 #include "format/kinds.h"
+#include "analyzer/util/whole.h"
 
 struct row {
 	uint32_t group;
@@ -120,7 +121,7 @@ static void on_timed(void *self, const struct pass_event *e)
 /* A sum over calls that were timed, or watched, as that of all calls. */
 static uint64_t of_all(const struct cost *c, uint64_t sum, uint64_t chosen)
 {
-	return chosen ? (uint64_t)((double)sum * (double)c->calls / (double)chosen) : 0;
+	return chosen ? whole_u64((double)sum * (double)c->calls / (double)chosen) : 0;
 }
 
 /* Of a long call that was not watched nobody knows whether its thread ran. */

@@ -10,6 +10,7 @@
 #include "analyzer/reports/thread_names.h"
 #include "analyzer/util/list.h"
 #include "analyzer/util/map.h"
+#include "analyzer/util/whole.h"
 
 struct pair {
 	uint32_t maker, ender;
@@ -114,7 +115,7 @@ static int print(const struct flow *f, struct page *page)
 		table_number(t, (int64_t)weight_count(p->blocks));
 		table_number(t, (int64_t)p->bytes);
 		table_real(t, f->bytes ? (double)p->bytes / (double)f->bytes : 0);
-		table_number(t, (int64_t)(p->sum_ns / (double)p->records));
+		table_number(t, whole_i64(p->sum_ns / (double)p->records));
 		table_number(t, (int64_t)p->longest_ns);
 		thread_cells(t, rec, p->maker);
 		thread_cells(t, rec, p->ender);

@@ -17,6 +17,7 @@
 #include "analyzer/reports/report.h"
 #include "analyzer/util/list.h"
 #include "analyzer/util/trend.h"
+#include "analyzer/util/whole.h"
 
 #define POINTS 64u
 #define YOUNG 16u   /* points: fewer say nothing */
@@ -126,7 +127,7 @@ static int set_stops(struct growth *g)
 	if (g->to < g->from)
 		g->to = g->from;
 	for (unsigned i = 0; i < POINTS; i++)
-		g->stops[i] = g->from + (uint64_t)((double)(g->to - g->from) * (i + 1) / POINTS);
+		g->stops[i] = g->from + whole_u64((double)(g->to - g->from) * (i + 1) / POINTS);
 	g->stops[POINTS - 1] = UINT64_MAX; /* told at the end, whatever comes */
 	g->lives.stops = g->stops;
 	g->lives.stops_len = POINTS;
@@ -288,7 +289,7 @@ static const char *spell(char out[COURSE_CHARS + 1], const struct course *c)
 		for (unsigned k = i * POINTS / COURSE_CHARS; k < (i + 1) * POINTS / COURSE_CHARS; k++)
 			if (c->floors[k] > most)
 				most = c->floors[k];
-		out[i] = levels[c->max > 0 ? (unsigned)(most / c->max * 9 + 0.999) % 10 : 0];
+		out[i] = levels[c->max > 0 ? (unsigned)whole_u64(most / c->max * 9 + 0.999) % 10 : 0];
 	}
 	out[COURSE_CHARS] = 0;
 	return out;
@@ -314,14 +315,14 @@ static void put_row(const struct growth *g, const struct groups *groups, struct 
 	table_row(t);
 	table_text(t, words[c->verdict]);
 	if (c->verdict == GROWS || c->verdict == STEPS)
-		table_number(t, (int64_t)per_hour(g, c));
+		table_number(t, whole_i64(per_hour(g, c)));
 	else
 		table_skip(t);
 	if (c->verdict == YOUNG_YET)
 		table_skip(t);
 	else
 		table_real(t, c->chance);
-	table_number(t, (int64_t)c->max);
+	table_number(t, whole_i64(c->max));
 	table_number(t, (int64_t)weight_count(c->live_blocks));
 	table_number(t, (int64_t)c->live_bytes);
 	table_text(t, spell(course, c));
@@ -365,10 +366,10 @@ static void print_whole(struct growth *g, struct page *page)
 	judge(&g->all);
 	page_fact_text(page, "the heap", "verdict", words[g->all.verdict]);
 	if (g->all.verdict == GROWS || g->all.verdict == STEPS)
-		page_fact(page, "per hour", "bytes_per_hour", UNIT_BYTES, (uint64_t)per_hour(g, &g->all));
+		page_fact(page, "per hour", "bytes_per_hour", UNIT_BYTES, whole_u64(per_hour(g, &g->all)));
 	else
 		page_fact_text(page, "per hour", "bytes_per_hour", NULL);
-	page_fact(page, "a stretch is", "stretch_ns", UNIT_NS, (uint64_t)stretch_ns(g));
+	page_fact(page, "a stretch is", "stretch_ns", UNIT_NS, whole_u64(stretch_ns(g)));
 }
 
 int report_heap_growth(struct report_run *r, struct page *page)

@@ -13,6 +13,7 @@
 #include "analyzer/models/crest.h"
 #include "analyzer/models/occupancy.h"
 #include "analyzer/reports/report.h"
+#include "analyzer/util/whole.h"
 
 #define TOP_STEPS 10u
 #define BRK_REACH (UINT64_C(1) << 40) /* from the program's end: everything else is tens of TiB away */
@@ -95,10 +96,10 @@ static void print_facts(const struct pages *p, struct page *page)
 	page_fact(page, "peak after", "peak_ns", UNIT_NS, report_ns(p->r, p->all.peak_tick));
 	page_fact(page, "pages at peak", "peak_pages", UNIT_COUNT, peak->pages);
 	page_fact_real(page, "occupied", "peak_occupied", UNIT_PERCENT, occupied(peak));
-	page_fact(page, "empty on sparse ones", "peak_empty_bytes", UNIT_BYTES, (uint64_t)peak->empty);
+	page_fact(page, "empty on sparse ones", "peak_empty_bytes", UNIT_BYTES, whole_u64(peak->empty));
 	page_fact(page, "pages at the end", "end_pages", UNIT_COUNT, end->pages);
 	page_fact_real(page, "occupied", "end_occupied", UNIT_PERCENT, occupied(end));
-	page_fact(page, "empty on sparse ones", "end_empty_bytes", UNIT_BYTES, (uint64_t)end->empty);
+	page_fact(page, "empty on sparse ones", "end_empty_bytes", UNIT_BYTES, whole_u64(end->empty));
 }
 
 static int print_places(const struct pages *p, const struct groups *g, enum moment moment, struct page *page)
@@ -120,7 +121,7 @@ static int print_places(const struct pages *p, const struct groups *g, enum mome
 		if (!of->blocks)
 			continue;
 		table_row(t);
-		table_number(t, (int64_t)(of->empty + 0.5));
+		table_number(t, whole_i64(of->empty + 0.5));
 		table_number(t, (int64_t)of->sparse);
 		table_number(t, (int64_t)of->pages);
 		table_number(t, (int64_t)of->alone);

@@ -30,6 +30,7 @@ struct moment {
 	struct summit at;
 	struct interval *interval; /* NULL: of the whole recording */
 	uint64_t *bytes, *blocks;  /* by group; blocks are WEIGHT_ONEths */
+	size_t len;		   /* groups met until then: others have nothing alive */
 };
 
 struct peaks {
@@ -109,8 +110,9 @@ static void look(struct peaks *p)
 			p->lives.failed = true;
 			return;
 		}
-		memcpy(m->bytes, p->bytes, p->bytes_len * sizeof(*m->bytes));
-		memcpy(m->blocks, p->blocks, p->blocks_len * sizeof(*m->blocks));
+		m->len = p->bytes_len < p->blocks_len ? p->bytes_len : p->blocks_len;
+		memcpy(m->bytes, p->bytes, m->len * sizeof(*m->bytes));
+		memcpy(m->blocks, p->blocks, m->len * sizeof(*m->blocks));
 	}
 }
 
@@ -189,7 +191,7 @@ static void row_of(const struct peaks *p, struct table *t, const struct moment *
 	struct buf name = { 0 };
 	uint64_t blocks = 0;
 
-	for (size_t i = 0; m->blocks && i < p->blocks_len; i++)
+	for (size_t i = 0; i < m->len; i++)
 		blocks += m->blocks[i];
 	table_row(t);
 	table_number(t, (int64_t)number);
@@ -216,10 +218,10 @@ static void sites_of(const struct peaks *p, struct table *t, const struct groups
 	size_t top = p->r->options->top ? p->r->options->top : SIZE_MAX;
 	bool *shown = calloc(g->len + 1, 1);
 
-	for (size_t rows = 0; shown && m->bytes && rows < top; rows++) {
+	for (size_t rows = 0; shown && rows < top; rows++) {
 		size_t best = SIZE_MAX;
 
-		for (size_t i = 0; i < g->len && i < p->bytes_len; i++)
+		for (size_t i = 0; i < g->len && i < m->len; i++)
 			if (!shown[i] && m->bytes[i] && (best == SIZE_MAX || m->bytes[i] > m->bytes[best]))
 				best = i;
 		if (best == SIZE_MAX)

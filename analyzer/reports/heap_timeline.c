@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "analyzer/reports/report.h"
+#include "analyzer/util/whole.h"
 
 #define POINTS_MOST 256u /* at least half of them in the end */
 #define FIRST_WIDTH_NS 1000u
@@ -200,7 +201,7 @@ static void finish(struct timeline *t)
 
 static uint64_t per_second(const struct timeline *t, uint64_t ones)
 {
-	return (uint64_t)((double)weight_count(ones) * 1e9 / (double)t->width_ns);
+	return whole_u64((double)weight_count(ones) * 1e9 / (double)t->width_ns);
 }
 
 static void put_point(struct table *table, const struct timeline *t, size_t i)

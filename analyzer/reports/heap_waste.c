@@ -10,6 +10,7 @@
 #include "analyzer/models/crest.h"
 #include "analyzer/reports/report.h"
 #include "analyzer/util/list.h"
+#include "analyzer/util/whole.h"
 
 /* In one allocator. */
 struct rounded {
@@ -48,7 +49,7 @@ static struct weight usable_weight(const struct waste *x, enum allocator which, 
 	uint64_t usable = allocators_usable(&x->rules, which, life->size, which == ALLOCATOR_GLIBC && mapped);
 
 	return (struct weight){ w.ones,
-				life->is_sampled ? (uint64_t)((double)usable * (double)w.ones / WEIGHT_ONE) : usable };
+				life->is_sampled ? whole_u64((double)usable * (double)w.ones / WEIGHT_ONE) : usable };
 }
 
 static void settle_head(const struct crest *all, struct rounded *r)

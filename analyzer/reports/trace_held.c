@@ -12,6 +12,7 @@
 #include "analyzer/reports/report.h"
 #include "analyzer/util/list.h"
 #include "format/kinds.h"
+#include "analyzer/util/whole.h"
 
 #define RECENT_BLOCKS 1024u
 
@@ -176,8 +177,8 @@ static void row(const struct held *h, struct table *t, const struct deed *d)
 		table_skip(t);
 		table_number(t, (int64_t)d->bytes);
 	} else {
-		table_number(t, (int64_t)d->ns);
-		table_number(t, (int64_t)d->worst_ns);
+		table_number(t, whole_i64(d->ns));
+		table_number(t, whole_i64(d->worst_ns));
 		table_skip(t);
 	}
 	report_stack_cell(h->r, t, d->stack);

@@ -16,6 +16,7 @@
 #include "analyzer/reports/report.h"
 #include "analyzer/util/list.h"
 #include "format/kinds.h"
+#include "analyzer/util/whole.h"
 
 /* Locks behind locks are followed so far. */
 #define CHAIN_MAX 4u
@@ -191,7 +192,7 @@ static void row(const struct ledger *l, struct table *t, const struct entry *e)
 	struct buf text = { 0 };
 
 	table_row(t);
-	table_number(t, (int64_t)(e->ns + 0.5));
+	table_number(t, whole_i64(e->ns + 0.5));
 	table_real(t, l->total_ns > 0 ? e->ns / l->total_ns : 0);
 	table_number(t, (int64_t)e->times);
 	table_text(t, name ? name : "[unknown]");
@@ -214,7 +215,7 @@ static int print(struct ledger *l, struct page *page)
 {
 	struct table *t = page_table(page, "What holders did while others waited", "ledger");
 
-	page_fact(page, "waited for locks", "waited_ns", UNIT_NS, (uint64_t)(l->total_ns + 0.5));
+	page_fact(page, "waited for locks", "waited_ns", UNIT_NS, whole_u64(l->total_ns + 0.5));
 	table_column(t, "waited", "waited_ns", UNIT_NS);
 	table_column(t, "share", "share", UNIT_PERCENT);
 	table_column(t, "times", "times", UNIT_COUNT);

@@ -12,6 +12,7 @@
 #include "analyzer/util/list.h"
 #include "analyzer/util/spread.h"
 #include "format/kinds.h"
+#include "analyzer/util/whole.h"
 
 struct lock_facts {
 	uint64_t address, wait_ns, releases, owner_changes, crowded, failed_waits;
@@ -200,7 +201,7 @@ static void print_parties(struct trace_locks *t, struct page *page, bool are_hol
 		if (p->is_holder != are_holders)
 			continue;
 		table_row(table);
-		table_number(table, (int64_t)p->ns);
+		table_number(table, whole_i64(p->ns));
 		table_number(table, (int64_t)p->times);
 		table_number(table, (int64_t)p->longest_ns);
 		lock_cell(t, table, p->lock);

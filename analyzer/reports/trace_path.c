@@ -13,6 +13,7 @@
 #include "analyzer/reports/report.h"
 #include "analyzer/util/list.h"
 #include "format/kinds.h"
+#include "analyzer/util/whole.h"
 
 #define CANDIDATES (WHAT_IF_MAX - 1)
 
@@ -270,10 +271,10 @@ static int print_causes(struct path *p, struct page *page)
 		const struct cause *c = &p->causes[i];
 
 		table_row(t);
-		table_number(t, (int64_t)c->ns);
+		table_number(t, whole_i64(c->ns));
 		table_real(t, p->total_ns > 0 ? c->ns / p->total_ns : 0);
 		if (c->was_replayed) {
-			table_number(t, (int64_t)(c->saved_ns > 0 ? c->saved_ns : 0));
+			table_number(t, whole_i64(c->saved_ns > 0 ? c->saved_ns : 0));
 			table_real(t, p->total_ns > 0 && c->saved_ns > 0 ? c->saved_ns / p->total_ns : 0);
 		} else {
 			table_skip(t);
@@ -298,7 +299,7 @@ static void print_threads(struct path *p, struct page *page)
 		if (p->thread_ns[i] <= 0)
 			continue;
 		table_row(t);
-		table_number(t, (int64_t)p->thread_ns[i]);
+		table_number(t, whole_i64(p->thread_ns[i]));
 		table_real(t, p->thread_ns[i] / p->total_ns);
 		report_thread_cell(p->r, t, i);
 		report_routine_cell(p->r, t, i);
@@ -312,7 +313,7 @@ static int print(struct path *p, struct page *page)
 {
 	int err;
 
-	page_fact(page, "length", "path_ns", UNIT_NS, (uint64_t)p->total_ns);
+	page_fact(page, "length", "path_ns", UNIT_NS, whole_u64(p->total_ns));
 	page_fact(page, "turns from thread to thread", "turns", UNIT_COUNT, p->critical.len ? p->critical.len - 1 : 0);
 	err = print_causes(p, page);
 	print_threads(p, page);

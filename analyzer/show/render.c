@@ -366,6 +366,9 @@ void render_cell_json(struct json *j, enum unit unit, const struct cell *cell, s
 
 int render_json_rows(const struct table *t, struct json *j)
 {
+	for (size_t i = 0; t->stacks && i < t->rows_len * t->columns_len; i++)
+		if (t->columns[i % t->columns_len].unit == UNIT_STACK)
+			stacks_want(t->stacks, cell_at(t, i / t->columns_len, i % t->columns_len)->stack);
 	json_begin_array(j);
 	for (size_t r = 0; r < t->rows_len; r++) {
 		json_begin_object(j);

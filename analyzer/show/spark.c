@@ -6,6 +6,7 @@
 #include "analyzer/show/render.h"
 #include "analyzer/show/spark.h"
 #include "analyzer/util/buf.h"
+#include "analyzer/util/whole.h"
 
 #define LABEL_WIDTH 12u /* the largest value, with a space before it */
 #define COLUMNS_LEAST 10u
@@ -45,7 +46,7 @@ static const char *bar(uint64_t value, uint64_t most, bool is_utf8)
 {
 	static const char *const bars[] = { " ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
 	static const char *const ascii[] = { " ", ".", ":", "-", "=", "+", "*", "%", "#" };
-	size_t height = value ? 1 + (size_t)((double)(value - 1) / (double)most * HEIGHTS) : 0;
+	size_t height = value ? 1 + (size_t)whole_u64((double)(value - 1) / (double)most * HEIGHTS) : 0;
 
 	height = height > HEIGHTS ? HEIGHTS : height;
 	return is_utf8 ? bars[height] : ascii[height];

@@ -227,6 +227,8 @@ int elf_object_open(struct elf_object **out, const struct elf_want *want, struct
 		o->debug_dir = strdup(want->debug_dir);
 	o->callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
 	o->callbacks.find_elf = dwfl_build_id_find_elf;
+	/* For object files, which nobody loads: libdwfl calls it without asking whether it is there. */
+	o->callbacks.section_address = dwfl_offline_section_address;
 	o->callbacks.debuginfo_path = o->debug_dir ? &o->debug_dir : NULL;
 	ret = err = open_file(o, want, open_recorded(want));
 	for (size_t n = 0; ret && ret != -ENOMEM; n++) {

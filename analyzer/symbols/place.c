@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/symbols/place.h"
@@ -48,21 +49,110 @@ static bool tells_where(const struct frame *site, const struct frame *frame)
 	return has_name(frame) && !is_libc(frame) && strcmp(frame->function, "_start") != 0;
 }
 
+/* From the innermost frame outwards, going on later when a name is not there yet. */
+struct search {
+	struct frame_walk begin, walk;
+	struct place place;
+	enum { SITE, ANY_SITE, SOURCE } wanted;
+};
+
+static void search_begin(struct search *q, struct stacks *stacks, struct stack_id stack, bool is_peeking)
+{
+	*q = (struct search){ .begin = { .stacks = stacks, .id = stack, .is_peeking = is_peeking } };
+	q->walk = q->begin;
+}
+
+/* False: it is to be called again when what it wants is there. */
+static bool search_go_on(struct search *q)
+{
+	struct place *f = &q->place;
+	const struct frame *frame;
+
+	while ((frame = stacks_next_frame(&q->walk)) || !q->walk.is_missing) {
+		if (!frame && q->wanted == SITE) {
+			/* Nothing but allocators: then the innermost. */
+			q->walk = q->begin;
+			q->wanted = ANY_SITE;
+			continue;
+		}
+		if (!frame)
+			return true;
+		if (q->wanted == SITE && place_is_plumbing(frame))
+			continue;
+		if (q->wanted != SOURCE)
+			f->site = frame;
+		q->wanted = SOURCE;
+		if (tells_where(f->site, frame)) {
+			f->source = frame;
+			return true;
+		}
+	}
+	return false;
+}
+
 struct place place_find(struct stacks *stacks, struct stack_id stack)
 {
-	struct frame_walk w = { .stacks = stacks, .id = stack };
-	struct place f = { .site = stacks_next_frame(&w) };
+	struct search q;
 
-	while (f.site && place_is_plumbing(f.site))
-		f.site = stacks_next_frame(&w);
-	if (!f.site) {
-		w = (struct frame_walk){ .stacks = stacks, .id = stack };
-		f.site = stacks_next_frame(&w);
+	search_begin(&q, stacks, stack, false);
+	search_go_on(&q);
+	return q.place;
+}
+
+#define SEARCHES 8192u /* at a time */
+
+/* All go one name further, then what they want is asked for in few questions. */
+static void search_all(struct stacks *stacks, struct search *list, size_t len)
+{
+	for (unsigned rounds = 0; len && rounds < 2 * RSD_DEPTH_MAX; rounds++) {
+		size_t kept = 0;
+
+		for (size_t i = 0; i < len; i++)
+			if (!search_go_on(&list[i]))
+				list[kept++] = list[i];
+		len = kept;
+		symbols_fetch(stacks_symbols(stacks));
 	}
-	f.source = f.site;
-	while (f.source && !tells_where(f.site, f.source))
-		f.source = stacks_next_frame(&w);
-	return f;
+}
+
+/* The first stack that asks for a name brings those of thousands that come next. */
+static void search_ahead(struct stacks *stacks)
+{
+	struct search *list = malloc(SEARCHES * sizeof(*list));
+	struct stack_id *ids = malloc(SEARCHES * sizeof(*ids));
+	size_t len = list && ids ? stacks_ahead(stacks, ids, SEARCHES) : 0;
+
+	for (size_t i = 0; i < len; i++)
+		search_begin(&list[i], stacks, ids[i], true);
+	search_all(stacks, list, len);
+	free(list);
+	free(ids);
+}
+
+struct place place_find_ahead(struct stacks *stacks, struct stack_id stack)
+{
+	struct search q;
+
+	search_begin(&q, stacks, stack, true);
+	if (search_go_on(&q))
+		return q.place;
+	search_ahead(stacks);
+	return place_find(stacks, stack);
+}
+
+void places_want(struct stacks *stacks, const struct stack_id *first, size_t stride, size_t len)
+{
+	struct search *list = malloc(SEARCHES * sizeof(*list));
+	const char *at = (const char *)first;
+
+	for (size_t done = 0, count; list && done < len; done += count) {
+		count = len - done < SEARCHES ? len - done : SEARCHES;
+		for (size_t i = 0; i < count; i++)
+			search_begin(&list[i], stacks,
+				     *(const struct stack_id *)(const void *)(at + (done + i) * stride), true);
+		search_all(stacks, list, count);
+	}
+	free(list);
 }
 
 void place_spell(struct buf *out, struct place f)

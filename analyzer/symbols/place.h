@@ -24,6 +24,15 @@ struct place {
 struct place place_find(struct stacks *stacks, struct stack_id stack);
 void place_spell(struct buf *out, struct place f);
 
+/* place_find_ahead - the same, by who asks for one stack after another in a pass: see stacks_ahead. */
+struct place place_find_ahead(struct stacks *stacks, struct stack_id stack);
+
+/*
+ * places_want - the places of `len` stacks, the first at `first` and `stride` bytes from one to the next, will be asked
+ * for: see stacks_want.
+ */
+void places_want(struct stacks *stacks, const struct stack_id *first, size_t stride, size_t len);
+
 /* place_is_plumbing - a frame of std:: or an allocator, which only passes a request on. */
 bool place_is_plumbing(const struct frame *frame);
 

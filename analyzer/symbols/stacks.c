@@ -14,7 +14,8 @@ struct node {
 	uint32_t object;
 	uint32_t parent;
 	uint16_t depth;
-	uint8_t is_exact;
+	uint8_t is_exact : 1;
+	uint8_t is_wanted : 1;		 /* and so are all around it */
 	uint8_t cut;			 /* why the whole stack ends, copied from its outermost node */
 	const struct frame_chain *chain; /* NULL while not asked */
 	uint64_t hash;			 /* of the whole stack */
@@ -29,7 +30,9 @@ struct stacks {
 	 * node is touched only when the hash says that it is probably the one.
 	 */
 	uint64_t *index;
-	uint32_t index_cap; /* a power of two, at most 3/4 full */
+	uint32_t index_cap;	    /* a power of two, at most 3/4 full */
+	struct stack_space *newest; /* of stacks_ahead, NULL: none */
+	uint64_t ahead;		    /* ids of it below this were given out */
 };
 
 #define NODES_MAX (1u << 30)
@@ -206,14 +209,27 @@ void frames_release(struct frames *f)
 	*f = (struct frames){ 0 };
 }
 
+/* A return address follows the call; one byte less is inside it. */
+static uint64_t code_address(const struct node *n)
+{
+	return n->is_exact || !n->address ? n->address : n->address - 1;
+}
+
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id)
 {
 	struct node *n = &s->nodes[id.v < s->len ? id.v : 0];
 
-	/* A return address follows the call; one byte less is inside it. */
 	if (!n->chain)
-		n->chain =
-			symbols_lookup(s->symbols, n->object, n->is_exact || !n->address ? n->address : n->address - 1);
+		n->chain = symbols_lookup(s->symbols, n->object, code_address(n));
+	return n->chain;
+}
+
+static const struct frame_chain *peek_leaf(struct stacks *s, struct stack_id id)
+{
+	struct node *n = &s->nodes[id.v];
+
+	if (!n->chain)
+		n->chain = symbols_peek(s->symbols, n->object, code_address(n));
 	return n->chain;
 }
 
@@ -221,8 +237,19 @@ void stacks_expect(struct stacks *s, struct stack_id id)
 {
 	while (id.v && id.v < s->len && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
 		id.v = s->nodes[id.v].parent;
-	if (id.v < s->len)
-		symbols_expect(s->symbols, s->nodes[id.v].object);
+	if (!id.v || id.v >= s->len)
+		return;
+	symbols_expect(s->symbols, s->nodes[id.v].object);
+	peek_leaf(s, id);
+}
+
+void stacks_want(struct stacks *s, struct stack_id id)
+{
+	for (; id.v && id.v < s->len && !s->nodes[id.v].is_wanted; id.v = s->nodes[id.v].parent) {
+		s->nodes[id.v].is_wanted = true;
+		if (!symbols_is_recorder(s->symbols, s->nodes[id.v].object))
+			peek_leaf(s, id);
+	}
 }
 
 const struct frame *stacks_next_frame(struct frame_walk *w)
@@ -238,7 +265,12 @@ const struct frame *stacks_next_frame(struct frame_walk *w)
 		/* The recorder's wrappers stand between the program and what it called: they show only as a leaf. */
 		if (w->has_begun && symbols_is_recorder(s->symbols, s->nodes[id.v].object))
 			continue;
-		w->chain = stacks_leaf(s, id);
+		w->chain = w->is_peeking ? peek_leaf(s, id) : stacks_leaf(s, id);
+		w->is_missing = !w->chain;
+		if (w->is_missing) {
+			w->id = id;
+			return NULL;
+		}
 		w->at = 0;
 		w->has_begun = true;
 	}
@@ -251,6 +283,7 @@ int stacks_frames(struct stacks *s, struct stack_id id, struct frames *out)
 	const struct frame *frame;
 
 	out->len = 0;
+	stacks_want(s, id);
 	while ((frame = stacks_next_frame(&w))) {
 		if (list_grow((void **)&out->list, &out->cap, out->len, sizeof(*out->list)))
 			return -ENOMEM;
@@ -269,6 +302,8 @@ struct stack_space *stack_space_new(struct stacks *s, struct modules *modules)
 		return NULL;
 	space->stacks = s;
 	space->modules = modules;
+	s->newest = space;
+	s->ahead = 1;
 	return space;
 }
 
@@ -276,8 +311,11 @@ void stack_space_free(struct stack_space *space)
 {
 	if (!space)
 		return;
+	if (space->stacks->newest == space)
+		space->stacks->newest = NULL;
 	for (uint32_t i = 0; i < space->pages_len; i++)
-		free(space->pages[i]);
+		if (space->pages[i]) /* one wild id makes a million that are not there */
+			free(space->pages[i]);
 	free(space->pages);
 	free(space);
 }
@@ -408,4 +446,40 @@ struct stack_id stacks_resolve(struct stack_space *space, uint32_t id)
 		page_of(space, step->id)->known[step->id % PAGE_NODES] = stack.v + 1;
 	}
 	return stack;
+}
+
+/* The recorder writes a stack's new nodes in a row, from its caller inwards: what the next one does not go on from. */
+static bool is_innermost(const struct stack_space *space, uint32_t id)
+{
+	const struct page *page = page_of(space, id), *next = page_of(space, id + 1);
+
+	return page && (!next || next->raw[(id + 1) % PAGE_NODES].parent != id);
+}
+
+size_t stacks_ahead(struct stacks *s, struct stack_id *list, size_t max)
+{
+	struct stack_space *space = s->newest;
+	uint64_t end = space ? (uint64_t)space->pages_len * PAGE_NODES : 0;
+	size_t len = 0;
+
+	while (len < max && s->ahead < end) {
+		uint32_t id = (uint32_t)s->ahead++;
+
+		if (!space->pages[id / PAGE_NODES])
+			s->ahead = (uint64_t)(id / PAGE_NODES + 1) * PAGE_NODES;
+		else if (is_innermost(space, id))
+			list[len++] = stacks_resolve(space, id);
+	}
+	return len;
+}
+
+#define WANTED_AHEAD 4096u
+
+void stacks_want_ahead(struct stacks *s)
+{
+	struct stack_id ids[WANTED_AHEAD];
+	size_t len = stacks_ahead(s, ids, WANTED_AHEAD);
+
+	for (size_t i = 0; i < len; i++)
+		stacks_want(s, ids[i]);
 }

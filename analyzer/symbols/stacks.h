@@ -111,11 +111,26 @@ struct frame_walk {
 	const struct frame_chain *chain;
 	uint32_t at; /* in the chain */
 	bool has_begun;
+	bool is_peeking; /* set first: stop at a frame whose name is not known yet, and want it */
+	bool is_missing; /* that is why NULL was returned; the next call tries again */
 };
 const struct frame *stacks_next_frame(struct frame_walk *w);
 
-/* stacks_expect - its site will be asked for: symbols_expect where its innermost frame of the program is. */
+/*
+ * Names come from another process, and a question costs more than most answers. So who will look at many stacks says it
+ * first; what comes out is the same.
+ *
+ * stacks_expect - its site will be asked for: symbols_expect where its innermost frame of the program is.
+ * stacks_want - all its frames will be asked for.
+ * stacks_ahead - the next stacks of the dump that was opened last, in the order in which the program met them, each
+ * once: who meets one stack after another in a pass may prepare for these. Returns how many, at most `max`.
+ */
 void stacks_expect(struct stacks *s, struct stack_id id);
+void stacks_want(struct stacks *s, struct stack_id id);
+size_t stacks_ahead(struct stacks *s, struct stack_id *list, size_t max);
+
+/* stacks_want_ahead - stacks_want for the next thousands of these. */
+void stacks_want_ahead(struct stacks *s);
 
 /* stacks_leaf - the frames of the innermost node only; a fixed "[unknown]" for the empty stack. */
 const struct frame_chain *stacks_leaf(struct stacks *s, struct stack_id id);

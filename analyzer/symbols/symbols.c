@@ -3,26 +3,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/symbols/demangle.h"
-#include "analyzer/symbols/opener.h"
-#include "analyzer/symbols/elf_text.h"
+#include "analyzer/symbols/names.h"
+#include "analyzer/symbols/strings.h"
 #include "analyzer/symbols/symbols.h"
 #include "analyzer/util/buf.h"
-
-struct interned {
-	struct interned *next; /* another text with the same hash */
-	char text[];
-};
+#include "analyzer/util/list.h"
 
 struct object {
 	const char *path, *name; /* interned */
 	uint8_t build_id[RSD_BUILD_ID_MAX];
 	uint32_t build_id_len;
-	bool is_recorder;      /* libringside.so */
-	bool is_open;	       /* opening was tried */
-	struct opening *ahead; /* the opener has it; NULL: it has not */
-	struct opened file;    /* file.elf NULL: no names from it */
-	struct map chains;     /* address -> struct frame_chain * */
+	bool is_recorder;  /* libringside.so */
+	bool is_open;	   /* opening was tried */
+	bool is_expected;  /* opening was asked for */
+	bool has_names;	   /* it is open and gave no trouble so far */
+	struct map chains; /* address -> struct frame_chain *, NULL while it is only wanted */
+	uint64_t *wanted;  /* addresses that were not looked up yet */
+	size_t wanted_len, wanted_cap;
 };
 
 struct symbols {
@@ -31,10 +28,10 @@ struct symbols {
 	struct object *objects; /* [0] is "outside any module" */
 	size_t len, cap;
 	struct map by_path; /* hash of path and build-id -> object */
-	struct map strings; /* hash -> struct interned * */
+	struct strings strings;
 	char **notes;
 	size_t notes_len;
-	struct opener *opener; /* NULL: nothing is opened ahead */
+	struct names *names;
 	struct symbol_stats stats;
 };
 
@@ -49,47 +46,21 @@ _Static_assert(offsetof(struct frame_chain, frames) == 8, "no_memory_chain is la
 
 const char *symbols_intern(struct symbols *s, const char *text)
 {
-	size_t len = strlen(text);
-	uint64_t *head = map_at(&s->strings, hash_bytes(text, len), NULL);
-	struct interned *new;
-
-	if (!head)
-		return NULL;
-	for (struct interned *at = (struct interned *)(uintptr_t)*head; at; at = at->next)
-		if (!strcmp(at->text, text))
-			return at->text;
-	new = malloc(sizeof(*new) + len + 1);
-	if (!new)
-		return NULL;
-	new->next = (struct interned *)(uintptr_t)*head;
-	memcpy(new->text, text, len + 1);
-	*head = (uintptr_t) new;
-	return new->text;
+	return strings_intern(&s->strings, text, strlen(text));
 }
 
-static void free_strings(struct symbols *s)
+/* Keep what is in *note, and release it. */
+static void add_note(struct symbols *s, struct buf *note)
 {
-	struct map_iter it = { 0 };
+	char **notes = note->len ? realloc(s->notes, (s->notes_len + 1) * sizeof(*notes)) : NULL;
 
-	while (map_next(&s->strings, &it)) {
-		for (struct interned *at = (struct interned *)(uintptr_t)it.value, *next; at; at = next) {
-			next = at->next;
-			free(at);
-		}
+	if (notes) {
+		s->notes = notes;
+		notes[s->notes_len] = strdup(note->data);
+		if (notes[s->notes_len])
+			s->notes_len++;
 	}
-	map_release(&s->strings);
-}
-
-static void add_note(struct symbols *s, const char *text)
-{
-	char **notes = realloc(s->notes, (s->notes_len + 1) * sizeof(*notes));
-
-	if (!notes)
-		return;
-	s->notes = notes;
-	notes[s->notes_len] = strdup(text);
-	if (notes[s->notes_len])
-		s->notes_len++;
+	buf_release(note);
 }
 
 const char *symbols_note(struct symbols *s, size_t index)
@@ -175,27 +146,26 @@ void symbols_expect(struct symbols *s, uint32_t object)
 	struct object *o = &s->objects[object < s->len ? object : 0];
 	struct elf_want want = want_of(s, o);
 
-	if (s->opener && o != s->objects && !o->is_open && !o->ahead && !o->is_recorder)
-		o->ahead = opener_add(s->opener, &want);
+	if (!s->options.opens_ahead || o == s->objects || o->is_open || o->is_expected || o->is_recorder)
+		return;
+	o->is_expected = true;
+	names_expect(s->names, object, &want);
 }
 
 static void object_open(struct symbols *s, struct object *o)
 {
 	struct elf_want want = want_of(s, o);
+	struct buf note = { 0 };
 
 	o->is_open = true;
 	s->stats.objects_opened++;
-	if (o->ahead)
-		opener_take(s->opener, o->ahead, &o->file);
-	else
-		opened_make(&o->file, &want);
-	o->ahead = NULL;
-	if (o->file.note.len)
-		add_note(s, o->file.note.data);
+	o->has_names = names_open(s->names, (uint32_t)(o - s->objects), &want, &note);
+	add_note(s, &note);
 }
 
 struct symbols *symbols_new(const struct symbol_options *options)
 {
+	struct names_options names_options = { 0 };
 	struct symbols *s = calloc(1, sizeof(*s));
 	const char *wish = getenv("RINGSIDE_DEBUGINFOD");
 
@@ -213,12 +183,17 @@ struct symbols *symbols_new(const struct symbol_options *options)
 		s->sysroot = strdup(s->options.sysroot);
 	if (s->options.binaries)
 		s->binaries = strdup(s->options.binaries);
-	if (object_new(s, "") || !s->len) {
+	names_options.is_inside = s->options.is_inside;
+	names_options.has_network = s->options.use_debuginfod;
+	names_options.seconds_max = s->options.seconds_max;
+	s->names = names_new(&names_options);
+	if (!s->names || object_new(s, "") || !s->len) {
 		symbols_free(s);
 		return NULL;
 	}
+	/* While there is little in this process that a copy of it would hold. */
 	if (s->options.opens_ahead)
-		s->opener = opener_new();
+		names_start(s->names);
 	return s;
 }
 
@@ -226,195 +201,106 @@ void symbols_free(struct symbols *s)
 {
 	if (!s)
 		return;
-	opener_free(s->opener);
+	names_end(s->names);
 	for (size_t i = 0; i < s->len; i++) {
 		struct map_iter it = { 0 };
 
 		while (map_next(&s->objects[i].chains, &it))
 			free((void *)(uintptr_t)it.value);
 		map_release(&s->objects[i].chains);
-		opened_release(&s->objects[i].file);
+		free(s->objects[i].wanted);
 	}
 	for (size_t i = 0; i < s->notes_len; i++)
 		free(s->notes[i]);
 	free(s->notes);
 	free(s->objects);
 	map_release(&s->by_path);
-	free_strings(s);
+	strings_release(&s->strings);
 	free(s->debug_dir);
 	free(s->sysroot);
 	free(s->binaries);
+	names_free(s->names);
 	free(s);
 }
 
 /* ---- one address ---- */
 
-static const char *readable(struct symbols *s, const char *linkage)
+/* The object whose addresses are looked up now. */
+struct looking {
+	struct symbols *symbols;
+	struct object *object;
+};
+
+static void take(void *self, uint64_t address, const struct frame *frames, size_t len)
 {
-	char *name = demangle(linkage);
-	const char *kept = symbols_intern(s, name ? name : linkage);
+	const struct looking *l = self;
+	struct frame_chain *chain = malloc(sizeof(*chain) + len * sizeof(chain->frames[0]));
+	uint64_t *slot = map_at(&l->object->chains, address, NULL);
 
-	free(name);
-	return kept;
-}
-
-/*
- * The part of a linkage name that names the function: without the symbol version of "fopen@@GLIBC_2.2.5" and the
- * ".cold" of unlikely parts that the compiler moved away.
- */
-static size_t essential_length(const char *linkage)
-{
-	const char *version = strchr(linkage, '@'), *cold = strstr(linkage, ".cold");
-
-	if (version && version > linkage)
-		return (size_t)(version - linkage);
-	if (cold && cold > linkage && strspn(cold + 5, ".0123456789") == strlen(cold + 5))
-		return (size_t)(cold - linkage);
-	return strlen(linkage);
-}
-
-static const char *essential_name(struct symbols *s, const char *linkage)
-{
-	size_t len = essential_length(linkage);
-	const char *kept;
-	char *name;
-
-	if (!linkage[len])
-		return symbols_intern(s, linkage);
-	name = strndup(linkage, len);
-	kept = name ? symbols_intern(s, name) : NULL;
-	free(name);
-	return kept;
-}
-
-/* "/a/./b//c" -> "/a/b/c"; relative names get the directory the compiler ran in. */
-static const char *absolute(struct symbols *s, const char *file, const char *dir)
-{
-	struct buf path = { 0 };
-	const char *kept;
-	size_t at = 0;
-
-	if (file[0] != '/' && dir && dir[0] == '/')
-		buf_printf(&path, "%s/", dir);
-	buf_add_string(&path, file);
-	if (path.failed)
-		return NULL;
-	for (size_t i = 0; i <= path.len; i++) {
-		while (path.data[i] == '/' && (path.data[i + 1] == '/' || !strncmp(path.data + i, "/./", 3)))
-			i += path.data[i + 1] == '/' ? 1 : 2;
-		path.data[at++] = path.data[i];
+	if (!chain || !slot || *slot) {
+		free(chain);
+		return;
 	}
-	kept = symbols_intern(s, path.data);
-	buf_release(&path);
-	return kept;
+	chain->len = (uint32_t)len;
+	for (size_t i = 0; i < len; i++) {
+		chain->frames[i] = frames[i];
+		chain->frames[i].module = l->object->name;
+		chain->frames[i].module_path = l->object->path;
+		l->symbols->stats.without_name += frames[i].source == FRAME_OFFSET;
+	}
+	*slot = (uintptr_t)chain;
 }
 
-static void name_from_symbol(struct symbols *s, struct object *o, struct frame *frame)
+/* An object without names: where in it the code is. */
+static void take_offset(struct looking *l, uint64_t address)
 {
-	struct elf_symbol symbol;
+	struct frame frame = { .address = address, .source = FRAME_OFFSET };
 	struct buf text = { 0 };
-	const char *plt = NULL;
-	uint64_t start = 0;
 
-	if (o->file.elf && elf_object_function(o->file.elf, frame->address, &symbol)) {
-		frame->linkage = essential_name(s, symbol.name);
-		frame->function = frame->linkage ? readable(s, frame->linkage) : NULL;
-		frame->start = symbol.start;
-		frame->source = FRAME_SYMBOL;
-	} else if (o->file.elf && (plt = elf_object_plt(o->file.elf, frame->address, &start))) {
-		char *name = demangle(plt);
-
-		buf_printf(&text, "%s@plt", name ? name : plt);
-		free(name);
-		frame->source = FRAME_PLT;
-		frame->start = start;
-	} else {
-		frame->start = o->file.elf ? elf_object_unwind_start(o->file.elf, frame->address) : 0;
-		buf_printf(&text, "%s+0x%llx", o->name,
-			   (unsigned long long)(frame->start ? frame->start : frame->address));
-		frame->source = FRAME_OFFSET;
-		s->stats.without_name++;
-	}
-	if (text.len)
-		frame->function = symbols_intern(s, text.data);
+	namer_offset(&text, l->object->path, address);
+	frame.function = symbols_intern(l->symbols, buf_string(&text));
+	if (!frame.function)
+		frame.function = "[unknown]";
+	take(l, address, &frame, 1);
 	buf_release(&text);
 }
 
-/*
- * A C library calls its malloc "__libc_malloc" inside: the name that programs link to is in the symbol table, at
- * the same address, global and with no more underscores.
- */
-static void prefer_public_name(struct symbols *s, struct object *o, struct frame *frame)
+/* All that is wanted of an object, in few questions. */
+static void look_up_wanted(struct symbols *s, struct object *o)
 {
-	struct elf_symbol symbol;
+	struct looking looking = { s, o };
+	struct names_sink sink = { .take = take, .self = &looking, .strings = &s->strings };
+	struct elf_want want = want_of(s, o);
+	size_t at = 0;
 
-	if (frame->function[0] != '_' || frame->inlined || !frame->start ||
-	    !elf_object_function(o->file.elf, frame->start, &symbol) || symbol.start != frame->start ||
-	    symbol.is_local || strspn(symbol.name, "_") > strspn(frame->function, "_"))
-		return;
-	frame->linkage = essential_name(s, symbol.name);
-	if (frame->linkage)
-		frame->function = frame->linkage;
-}
+	while (at < o->wanted_len && o->has_names) {
+		struct buf note = { 0 };
+		size_t done = names_lookup(s->names, (uint32_t)(o - s->objects), &want, o->wanted + at,
+					   o->wanted_len - at, &sink, &note);
 
-static void name_from_dwarf(struct symbols *s, struct dwarf_function *function, struct frame *frame)
-{
-	if (!function->interned) {
-		const char *name = function->linkage ? function->linkage : function->name;
-
-		function->interned = name ? readable(s, name) : "[unnamed]";
-		if (function->decl_file)
-			function->interned_file = absolute(s, function->decl_file, function->decl_dir);
+		at += done;
+		/* Once is enough, whatever it was. */
+		o->has_names = done;
+		add_note(s, &note);
 	}
-	frame->function = function->interned;
-	frame->decl_file = function->interned_file;
-	frame->decl_line = function->decl_line;
-	frame->source = FRAME_DWARF;
-	if (function->linkage && !frame->inlined)
-		frame->linkage = symbols_intern(s, function->linkage);
+	for (; at < o->wanted_len; at++)
+		take_offset(&looking, o->wanted[at]);
+	o->wanted_len = 0;
 }
 
-static size_t frames_of(struct object *o, uint64_t address, struct dwarf_frame *found)
+/* The chain of an address; NULL when there is none yet, and then it is wanted. */
+static const struct frame_chain *known_or_wanted(struct object *o, uint64_t address)
 {
-	size_t len = o->file.dwarf ? dwarf_index_lookup(o->file.dwarf, address - o->file.dwarf_bias, found) : 0;
+	bool is_new;
+	uint64_t *slot = map_at(&o->chains, address, &is_new);
 
-	if (!len) {
-		memset(found, 0, sizeof(*found));
-		len = 1;
-	}
-	return len;
-}
-
-/* The worker: needs nothing but the object and the address. */
-static struct frame_chain *object_lookup(struct symbols *s, struct object *o, uint64_t address)
-{
-	struct dwarf_frame found[DWARF_CHAIN_MAX];
-	size_t len = frames_of(o, address, found);
-	struct frame_chain *chain = calloc(1, sizeof(*chain) + len * sizeof(chain->frames[0]));
-
-	if (!chain)
-		return NULL;
-	chain->len = (uint32_t)len;
-	for (size_t i = 0; i < len; i++) {
-		struct frame *frame = &chain->frames[i];
-
-		frame->address = address;
-		frame->inlined = found[i].inlined;
-		frame->line = found[i].line;
-		frame->file = found[i].file ? absolute(s, found[i].file, found[i].dir) : NULL;
-		frame->module = o->name;
-		frame->module_path = o->path;
-		frame->start = found[i].start ? found[i].start + o->file.dwarf_bias : 0;
-		if (found[i].function)
-			name_from_dwarf(s, found[i].function, frame);
+	if (slot && is_new) {
+		if (list_grow((void **)&o->wanted, &o->wanted_cap, o->wanted_len, sizeof(*o->wanted)))
+			map_remove(&o->chains, address, NULL);
 		else
-			name_from_symbol(s, o, frame);
-		if (!frame->function)
-			frame->function = "[unknown]";
-		if (found[i].function)
-			prefer_public_name(s, o, frame);
+			o->wanted[o->wanted_len++] = address;
 	}
-	return chain;
+	return slot && !is_new ? (const struct frame_chain *)(uintptr_t)*slot : NULL;
 }
 
 /* One frame without a name of its own: outside any module, or in the recorder. */
@@ -431,28 +317,49 @@ static struct frame_chain *nameless(const struct object *o, uint64_t address)
 	return chain;
 }
 
+static bool has_no_names(const struct symbols *s, const struct object *o)
+{
+	return o == s->objects || o->is_recorder;
+}
+
+const struct frame_chain *symbols_peek(struct symbols *s, uint32_t object, uint64_t address)
+{
+	struct object *o = &s->objects[object < s->len ? object : 0];
+
+	return has_no_names(s, o) ? symbols_lookup(s, object, address) : known_or_wanted(o, address);
+}
+
 const struct frame_chain *symbols_lookup(struct symbols *s, uint32_t object, uint64_t address)
 {
 	struct object *o = &s->objects[object < s->len ? object : 0];
-	struct frame_chain *chain;
-	uint64_t *slot;
-	bool is_new;
+	uint64_t *slot, chain = 0;
 
-	slot = map_at(&o->chains, address, &is_new);
 	s->stats.lookups++;
-	if (slot && *slot) {
+	if (map_get(&o->chains, address, &chain) && chain) {
 		s->stats.cached++;
-		return (const struct frame_chain *)(uintptr_t)*slot;
+	} else if (has_no_names(s, o)) {
+		slot = map_at(&o->chains, address, NULL);
+		chain = slot ? *slot = (uintptr_t)nameless(o, address) : 0;
+	} else {
+		if (!o->is_open)
+			object_open(s, o);
+		known_or_wanted(o, address);
+		look_up_wanted(s, o);
+		map_get(&o->chains, address, &chain);
 	}
-	if (!slot)
-		return (const struct frame_chain *)(const void *)&no_memory_chain;
-	if (o != s->objects && !o->is_open && !o->is_recorder)
-		object_open(s, o);
-	chain = o == s->objects || o->is_recorder ? nameless(o, address) : object_lookup(s, o, address);
-	if (!chain)
-		return (const struct frame_chain *)(const void *)&no_memory_chain;
-	*slot = (uintptr_t)chain;
-	return chain;
+	return chain ? (const struct frame_chain *)(uintptr_t)chain
+		     : (const struct frame_chain *)(const void *)&no_memory_chain;
+}
+
+void symbols_fetch(struct symbols *s)
+{
+	for (size_t i = 1; i < s->len; i++) {
+		if (!s->objects[i].wanted_len)
+			continue;
+		if (!s->objects[i].is_open)
+			object_open(s, &s->objects[i]);
+		look_up_wanted(s, &s->objects[i]);
+	}
 }
 
 const struct frame_chain *symbols_addr_lookup(struct symbols *s, struct modules *modules, uint64_t addr)
@@ -464,40 +371,22 @@ const struct frame_chain *symbols_addr_lookup(struct symbols *s, struct modules 
 	return symbols_lookup(s, symbols_object(s, module), addr - module->bias);
 }
 
-/* "queue.2" is the second static called queue in its file: people know it as "queue". */
-static size_t without_number(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	if (strchr(name, '@'))
-		return strcspn(name, "@");
-	if (dot && dot != name && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1))
-		return (size_t)(dot - name);
-	return strlen(name);
-}
-
 const char *symbols_data_name(struct symbols *s, uint32_t object, uint64_t address)
 {
 	struct object *o = &s->objects[object < s->len ? object : 0];
-	struct elf_symbol symbol;
-	struct buf text = { 0 };
+	struct buf text = { 0 }, note = { 0 };
+	struct elf_want want = want_of(s, o);
 	const char *kept;
-	char *name;
 
 	if (o == s->objects)
 		return NULL;
 	if (!o->is_open)
 		object_open(s, o);
-	if (!o->file.elf || !elf_object_data(o->file.elf, address, &symbol))
-		return NULL;
-	name = demangle(symbol.name);
-	buf_add(&text, name ? name : symbol.name, name ? strlen(name) : without_number(symbol.name));
-	free(name);
-	if ((!o->file.data ||
-	     dwarf_data_member(o->file.data, symbol.start - o->file.dwarf_bias, address - symbol.start, &text)) &&
-	    address != symbol.start)
-		buf_printf(&text, "+0x%llx", (unsigned long long)(address - symbol.start));
-	kept = text.failed ? NULL : symbols_intern(s, text.data);
+	if (o->has_names)
+		names_data(s->names, object, &want, address, &text, &note);
+	o->has_names &= !note.len;
+	add_note(s, &note);
+	kept = text.len && !text.failed ? symbols_intern(s, text.data) : NULL;
 	buf_release(&text);
 	return kept;
 }
@@ -509,39 +398,45 @@ const char *symbols_addr_data_name(struct symbols *s, struct modules *modules, u
 	return module ? symbols_data_name(s, symbols_object(s, module), addr - module->bias) : NULL;
 }
 
+/* An object that may have names; NULL when it has none. */
 static struct object *object_for_reading(struct symbols *s, uint32_t object)
 {
 	struct object *o = &s->objects[object < s->len ? object : 0];
 
-	if (o == s->objects || o->is_recorder)
+	if (has_no_names(s, o))
 		return NULL;
 	if (!o->is_open)
 		object_open(s, o);
-	return o->file.elf ? o : NULL;
+	return o->has_names ? o : NULL;
 }
 
 int symbols_returned_text(struct symbols *s, uint32_t object, const char *function, struct buf *out)
 {
 	struct object *o = object_for_reading(s, object);
+	struct elf_want want = want_of(s, o ? o : s->objects);
+	struct buf note = { 0 };
+	int err = o ? names_text(s->names, object, &want, function, out, &note) : -ENOENT;
 
-	return o ? elf_returned_text(o->file.elf, function, out) : -ENOENT;
+	if (o)
+		o->has_names &= !note.len;
+	add_note(s, &note);
+	return err;
 }
 
 const char *symbols_class_name(struct symbols *s, uint32_t object, uint64_t address)
 {
-	static const char prefix[] = "vtable for ";
 	struct object *o = object_for_reading(s, object);
-	struct elf_symbol symbol;
+	struct elf_want want = want_of(s, o ? o : s->objects);
+	struct buf text = { 0 }, note = { 0 };
 	const char *kept;
-	char *name;
 
-	if (!o || !elf_object_data(o->file.elf, address, &symbol) || strncmp(symbol.name, "_ZTV", 4) ||
-	    address - symbol.start >= symbol.size)
+	if (!o)
 		return NULL;
-	kept = essential_name(s, symbol.name);
-	name = kept ? demangle(kept) : NULL;
-	kept = name && !strncmp(name, prefix, sizeof(prefix) - 1) ? symbols_intern(s, name + sizeof(prefix) - 1) : NULL;
-	free(name);
+	names_class(s->names, object, &want, address, &text, &note);
+	o->has_names &= !note.len;
+	add_note(s, &note);
+	kept = text.len && !text.failed ? symbols_intern(s, text.data) : NULL;
+	buf_release(&text);
 	return kept;
 }
 

@@ -14,9 +14,8 @@
  * tables tell), then "[unknown]". A file on disk
  * whose build-id is not the recorded one gives no names at all, only a note.
  *
- * Safety:  one thread (opener.h has another, which nobody sees). ELF and DWARF are untrusted: all reading is done by
- * elfutils, depth and counts are bounded here, and symbols_lookup's worker (object_lookup in symbols.c) depends on
- * nothing but the object and the address, so it can be moved into a helper process.
+ * Safety:  one thread. ELF and DWARF are untrusted: they are read in another process (names.h), whose crash or endless
+ *          loop costs the names of one object and makes a note.
  */
 #ifndef RINGSIDE_SYMBOLS_H
 #define RINGSIDE_SYMBOLS_H
@@ -64,7 +63,9 @@ struct symbol_options {
 	const char *debug_dir; /* where separate debug files are; NULL: /usr/lib/debug */
 	const char *sysroot;   /* prefix for module paths; NULL: none */
 	const char *binaries;  /* directories, separated by ':', with files that have another place now; NULL: none */
-	bool opens_ahead;      /* symbols_expect does something: by a thread, which wants a core to spare */
+	bool opens_ahead;      /* symbols_expect does something: another process does it, which wants a core to spare */
+	bool is_inside;	       /* no other process, for tests; see names.h */
+	unsigned seconds_max;  /* see names.h */
 };
 
 struct symbols;
@@ -83,7 +84,7 @@ void symbols_free(struct symbols *s);
 uint32_t symbols_object(struct symbols *s, struct module *module);
 
 /*
- * symbols_expect - addresses of `object` will be looked up: open it meanwhile in another thread.
+ * symbols_expect - addresses of `object` will be looked up: open it meanwhile.
  *
  * Cost:     the first time for an object a few us, then nothing.
  */
@@ -101,9 +102,17 @@ const char *symbols_path(struct symbols *s, uint32_t object);
  * address:  of the instruction itself. For a return address pass it minus 1: the call is what is wanted.
  *           With object 0 it is a run-time address outside any module.
  * Returns:  never NULL: without memory a fixed "[unknown]" frame. Good as long as `s`.
- * Cost:     known: a hash lookup. New: 1 to 30 us with debug information, plus opening the object once.
+ * Cost:     known: a hash lookup. New: 1 to 30 us with debug information, plus a question to another process, which
+ *           brings all that was wanted meanwhile; plus opening the object once.
  */
 const struct frame_chain *symbols_lookup(struct symbols *s, uint32_t object, uint64_t address);
+
+/*
+ * symbols_peek - the frames if they are known; else NULL, and the next lookup in this object brings them.
+ * symbols_fetch - bring all that is wanted of any object.
+ */
+const struct frame_chain *symbols_peek(struct symbols *s, uint32_t object, uint64_t address);
+void symbols_fetch(struct symbols *s);
 
 /*
  * symbols_data_name - the data symbol that holds `address`: "queue_lock"; with debug information the member of it,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "analyzer/util/spread.h"
+#include "analyzer/util/whole.h"
 
 void spread_release(struct spread *s)
 {
@@ -67,7 +68,7 @@ uint64_t spread_percentile(struct spread *s, double percent)
 	}
 	for (uint32_t i = 0; i < s->kept; i++)
 		kept += s->values[2 * i + 1];
-	wanted = (uint64_t)((double)kept * percent / 100 + 0.999999);
+	wanted = whole_u64((double)kept * percent / 100 + 0.999999);
 	if (!s->kept)
 		return s->max;
 	qsort(s->values, s->kept, 2 * sizeof(*s->values), by_value);

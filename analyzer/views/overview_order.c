@@ -37,13 +37,12 @@ static int wait_order(const void *a, const void *b)
 	return order ? order : -larger(x->stack.v, y->stack.v);
 }
 
-static void *order(const void **list, size_t *len, size_t top, int (*compare)(const void *a, const void *b))
+static void order(const void **list, size_t *len, size_t top, int (*compare)(const void *a, const void *b))
 {
 	if (*len)
 		qsort(list, *len, sizeof(*list), compare);
 	if (*len > top)
 		*len = top;
-	return list;
 }
 
 const struct heap_site **overview_heap_sites(const struct heap *h, size_t top, size_t *len)
@@ -54,7 +53,11 @@ const struct heap_site **overview_heap_sites(const struct heap *h, size_t top, s
 	for (size_t i = 0; list && i < h->sites_len; i++)
 		if (h->sites[i].allocations)
 			list[(*len)++] = &h->sites[i];
-	return list ? order(list, len, top, heap_order) : NULL;
+	if (list)
+		order(list, len, top, heap_order);
+	for (size_t i = 0; list && i < *len; i++)
+		stacks_want(h->rec->stacks, ((const struct heap_site *)list[i])->stack);
+	return (const struct heap_site **)list;
 }
 
 const struct cpu_site **overview_cpu_sites(const struct cpu *c, size_t top, size_t *len)
@@ -65,7 +68,11 @@ const struct cpu_site **overview_cpu_sites(const struct cpu *c, size_t top, size
 	for (size_t i = 0; list && i < c->sites_len; i++)
 		if (c->sites[i].samples || c->sites[i].cpu_ns)
 			list[(*len)++] = &c->sites[i];
-	return list ? order(list, len, top, cpu_order) : NULL;
+	if (list)
+		order(list, len, top, cpu_order);
+	for (size_t i = 0; list && i < *len; i++)
+		stacks_want(c->rec->stacks, ((const struct cpu_site *)list[i])->stack);
+	return (const struct cpu_site **)list;
 }
 
 const struct wait_site **overview_wait_sites(const struct waits *w, size_t top, size_t *len)
@@ -75,7 +82,11 @@ const struct wait_site **overview_wait_sites(const struct waits *w, size_t top, 
 	*len = 0;
 	for (size_t i = 0; list && i < w->sites_len; i++)
 		list[(*len)++] = &w->sites[i];
-	return list ? order(list, len, top, wait_order) : NULL;
+	if (list)
+		order(list, len, top, wait_order);
+	for (size_t i = 0; list && i < *len; i++)
+		stacks_want(w->rec->stacks, ((const struct wait_site *)list[i])->stack);
+	return (const struct wait_site **)list;
 }
 
 const char *overview_end(const struct recording *rec, char *out)

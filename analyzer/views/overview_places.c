@@ -69,6 +69,8 @@ long overview_heap_places(const struct heap *h, struct stacks *stacks, struct ov
 
 	map_init(&f.by_frames);
 	map_init(&f.by_name);
+	if (h->sites_len)
+		places_want(stacks, &h->sites[0].stack, sizeof(h->sites[0]), h->sites_len);
 	for (size_t i = 0; place >= 0 && i < h->sites_len; i++) {
 		place = place_of_frames(&f, place_find(stacks, h->sites[i].stack));
 		if (place >= 0)

@@ -374,6 +374,9 @@ int view_build(struct view *v, const struct profile *profile, struct stacks *sta
 		return ret;
 	ret = filters_init(&filters, profile, options, error);
 	for (size_t i = 0; !ret && i < profile->rows_len; i++)
+		if (profile->rows[i].values[v->value])
+			stacks_want(stacks, profile->rows[i].stack);
+	for (size_t i = 0; !ret && i < profile->rows_len; i++)
 		ret = take_row(v, &filters, &profile->rows[i], granularity, &frames);
 	filters_release(&filters);
 	frames_release(&frames);

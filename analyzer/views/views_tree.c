@@ -10,6 +10,7 @@
 
 #include "analyzer/show/render.h"
 #include "analyzer/views/views_model.h"
+#include "analyzer/util/whole.h"
 
 #define TREE_NODES 80
 #define TREE_EDGES 12	 /* callers, and callees, shown of one entry */
@@ -167,7 +168,7 @@ static int choose(struct shown *s, const struct view *v, const struct view_patte
 	const struct view_options *o = v->options;
 	size_t limit = o->nodecount ? o->nodecount : TREE_NODES, len = 0;
 
-	s->least = pattern || o->is_unlimited ? 0 : (int64_t)((double)v->total * TREE_SHARE);
+	s->least = pattern || o->is_unlimited ? 0 : whole_i64((double)v->total * TREE_SHARE);
 	s->is_peek = pattern;
 	s->order = view_order(v, o->sort_cum, &s->all);
 	if (!s->order)
