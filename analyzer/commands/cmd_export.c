@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyzer/commands/session.h"
@@ -99,19 +100,29 @@ static int add_losses(const struct analysis *a, struct profile *p)
 
 /* ---- where to ------------------------------------------------------------------------------------------------- */
 
-/* What is written appears under its name when it is whole. */
+/*
+ * What is written appears under its name when it is whole. A device, a pipe or a link is written to: a file renamed
+ * onto /dev/null would take the place of the device, for everybody.
+ */
 struct output {
 	FILE *file;
-	char *part;
+	char *part;   /* its name until then; NULL: written to as it is */
+	bool is_ours; /* to close, without a part */
 };
 
 static int output_open(struct output *out, const char *path)
 {
+	struct stat st;
 	int fd;
 
 	*out = (struct output){ .file = stdout };
 	if (!path || !strcmp(path, "-"))
 		return 0;
+	if (!lstat(path, &st) && !S_ISREG(st.st_mode)) {
+		out->file = fopen(path, "we");
+		out->is_ours = true;
+		return out->file ? 0 : -errno;
+	}
 	if (asprintf(&out->part, "%s.part.%d", path, (int)getpid()) < 0)
 		return -ENOMEM;
 	fd = open(out->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -131,6 +142,8 @@ static int output_close(struct output *out, const char *path, int status)
 		if (status || err)
 			unlink(out->part);
 	}
+	if (out->is_ours && out->file && fclose(out->file))
+		err = -EIO;
 	free(out->part);
 	if (err)
 		warn("%s could not be written: %s", path ? path : "the output", strerror(-err));
