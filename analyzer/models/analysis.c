@@ -51,6 +51,8 @@ static int init_models(struct analysis *a)
 {
 	int err = heap_init(&a->heap, &a->rec);
 
+	if (a->filter.from_ns || a->filter.threads)
+		a->heap.early.window = 0;
 	a->heap.size_min = a->size_min;
 	a->heap.size_max = a->size_max ? a->size_max : UINT64_MAX;
 	err = err ? err : pools_init(&a->pools, &a->rec);

@@ -134,7 +134,10 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 	if (!addr)
 		return;
 	if (!live_remove(&h->live, addr, &b)) {
-		h->unknown_frees++;
+		struct pass_event free = *e;
+
+		free.addr = addr;
+		early_add(&h->early, &free);
 		return;
 	}
 	w = weight_of(h->sample_mean, b.size, b.is_sampled);
@@ -157,15 +160,19 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t ahead)
 {
 	struct heap *h = self;
+	struct pass_event free;
 
 	for (size_t i = 0; i < len; i++) {
 		if (i + AHEAD < len + ahead)
 			live_prefetch(&h->live, e[i + AHEAD].addr);
 		if (e[i].kind == EV_FREE || e[i].kind == EV_REALLOC_FREE)
 			heap_free(h, &e[i], e[i].addr);
-		else
+		else {
 			heap_alloc(h, &e[i], e[i].addr, e[i].size, recording_stack(h->rec, e[i].stack),
 				   e[i].kind == EV_SAMPLED_ALLOC);
+			if (early_take(&h->early, &e[i], &free))
+				heap_free(h, &free, free.addr);
+		}
 	}
 }
 
@@ -174,6 +181,7 @@ int heap_init(struct heap *h, struct recording *rec)
 	*h = (struct heap){
 		.rec = rec, .epoch = 1, .size_max = UINT64_MAX, .sample_mean = (double)rec->reader.header.sample_bytes
 	};
+	early_init(&h->early, &rec->clock, early_is_whole(rec));
 	h->last_alloc = calloc(rec->threads_len + 1, sizeof(*h->last_alloc));
 	new_site(h, (struct stack_id){ 0 });
 	if (h->last_alloc && !h->failed)
@@ -223,6 +231,7 @@ void heap_finish(struct heap *h)
 {
 	h->peak_ns = h->peak_tick ? clock_ns(&h->rec->clock, h->peak_tick) : 0;
 	h->total = (struct heap_site){ 0 };
+	h->unknown_frees = early_unknown(&h->early);
 	for (size_t i = 0; i < h->sites_len; i++) {
 		save_peak(h, &h->sites[i]);
 		settle(&h->sites[i]);

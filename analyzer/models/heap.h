@@ -15,6 +15,7 @@
 #ifndef RINGSIDE_HEAP_H
 #define RINGSIDE_HEAP_H
 
+#include "analyzer/models/early.h"
 #include "analyzer/models/live.h"
 #include "analyzer/read/pass.h"
 #include "analyzer/models/profile.h"
@@ -47,8 +48,9 @@ struct heap {
 	struct heap_site total;	    /* stack unused; valid after heap_finish */
 	uint64_t live_bytes, peak_bytes;
 	uint64_t epoch, peak_tick;
-	uint64_t peak_ns;	/* valid after heap_finish */
-	uint64_t unknown_frees; /* of blocks whose beginning was not recorded */
+	uint64_t peak_ns; /* valid after heap_finish */
+	struct early early;
+	uint64_t unknown_frees; /* of blocks whose beginning was not recorded; valid after heap_finish */
 	uint64_t missed_frees;	/* an address was handed out twice: its free was not recorded */
 	uint64_t sampled;	/* records of sampled allocations */
 	double sample_mean;	/* bytes; 0: none */

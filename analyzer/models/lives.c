@@ -163,7 +163,7 @@ static void end(struct lives *l, const struct pass_event *e)
 	if (!e->addr)
 		return;
 	if (!l->live.cap || !live_remove(&l->live, e->addr, &block)) {
-		l->unknown_frees++;
+		early_add(&l->early, e);
 		return;
 	}
 	life = l->slab[block.site];
@@ -202,6 +202,7 @@ static void stop_until(struct lives *l, uint64_t tick)
 static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t ahead)
 {
 	struct lives *l = self;
+	struct pass_event free;
 
 	for (size_t i = 0; i < len; i++) {
 		if (i + AHEAD < len + ahead)
@@ -210,8 +211,11 @@ static void on_blocks(void *self, const struct pass_event *e, size_t len, size_t
 			stop_until(l, e[i].tick);
 		if (e[i].kind == EV_FREE || e[i].kind == EV_REALLOC_FREE)
 			end(l, &e[i]);
-		else
+		else {
 			begin(l, &e[i]);
+			if (early_take(&l->early, &e[i], &free))
+				end(l, &free);
+		}
 	}
 }
 
@@ -221,6 +225,7 @@ static void finish(struct lives *l)
 	struct life *life;
 
 	stop_until(l, UINT64_MAX);
+	l->unknown_frees = early_unknown(&l->early);
 	for (size_t i = 0; i <= l->a->rec.threads_len; i++)
 		if (l->threads[i].has_old)
 			settle_realloc(l, &l->threads[i], NULL);
@@ -242,6 +247,7 @@ int lives_run(struct lives *l, struct analysis *a)
 		sinks_len++;
 	}
 	l->a = a;
+	early_init(&l->early, &a->rec.clock, early_is_whole(&a->rec) && !a->filter.from_ns && !a->filter.threads);
 	l->threads = calloc(a->rec.threads_len + 1, sizeof(*l->threads));
 	err = l->threads ? analysis_pass(a, sinks, sinks_len) : -ENOMEM;
 	if (!err)

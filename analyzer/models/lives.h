@@ -14,6 +14,7 @@
 #define RINGSIDE_LIVES_H
 
 #include "analyzer/models/analysis.h"
+#include "analyzer/models/early.h"
 #include "analyzer/models/groups.h"
 #include "analyzer/models/live.h"
 
@@ -84,6 +85,7 @@ struct lives {
 	size_t spare_len, spare_cap;
 	struct life_thread *threads; /* by index + 1 */
 	size_t stop;
+	struct early early;
 };
 
 /* lives_run - one pass. 0 or -errno as analysis_pass; -ENOMEM also when `failed`. */
