@@ -32,7 +32,7 @@ PRELOAD_CFLAGS := $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -
 	-fno-builtin -D__NO_INLINE__ '-D__nonnull(p)=' '-D__attribute_nonnull__(p)='
 PRELOAD_LDFLAGS := -shared -nostartfiles -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,-z,nodelete \
 	-Wl,-z,initfirst -Wl,-Bsymbolic -Wl,--version-script=preload/exports.map -Wl,--hash-style=both
-ANALYZER_LIBS := -ldw -lelf -lzstd -lz -Wl,-Bstatic -liberty -Wl,-Bdynamic -lm
+ANALYZER_LIBS := -ldw -lelf -lzstd -lz -lsqlite3 -Wl,-Bstatic -liberty -Wl,-Bdynamic -lm
 
 PRELOAD_SRC := $(wildcard preload/*.c)
 FORMAT_SRC := $(wildcard format/*.c)
@@ -57,6 +57,10 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $<")
 	$(Q)$(CC) $(CPPFLAGS) $(COMMON) $(CFLAGS) -c -o $@ $<
+
+# The page of `ringside html` is read by the assembler, of which the compiler's dependencies say nothing.
+WEB_FILES := $(wildcard analyzer/web/*.html analyzer/web/*.css analyzer/web/js/*.js)
+$(foreach d,obj san tsan,$(B)/$(d)/analyzer/web/files.o): $(WEB_FILES)
 
 $(LIBRARY): $(PRELOAD_OBJ) preload/exports.map
 	@mkdir -p $(@D)

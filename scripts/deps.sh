@@ -2,7 +2,7 @@
 # Install what the build (and, with the word "tests" or "fuzz", the tests or the fuzzers) need. Does nothing when all is there.
 set -eu
 
-build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev libc6-dev"
+build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev libsqlite3-dev libc6-dev"
 tests="$build g++ clang git perl heaptrack libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils
  libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 fakeroot faketime musl-tools"
 want="$build"
@@ -12,11 +12,11 @@ want="$build"
 other_systems() {
 	cat >&2 <<-TEXT
 	deps: this is not a Debian system, so nothing was installed. The packages by name:
-	  Fedora:  gcc gcc-c++ make elfutils-devel elfutils-libelf-devel binutils-devel libzstd-devel zlib-devel
+	  Fedora:  gcc gcc-c++ make elfutils-devel elfutils-libelf-devel binutils-devel libzstd-devel zlib-devel sqlite-devel
 	           for tests: clang libunwind-devel libcmocka-devel python3 jq valgrind sqlite redis xz zstd gdb man-db groff
-	  Arch:    base-devel elfutils zstd zlib (libiberty comes with binutils)
+	  Arch:    base-devel elfutils zstd zlib sqlite (libiberty comes with binutils)
 	           for tests: clang libunwind cmocka python jq valgrind sqlite redis xz gdb man-db groff
-	  Alpine:  build-base elfutils-dev binutils-dev zstd-dev zlib-dev (the library itself records glibc programs only)
+	  Alpine:  build-base elfutils-dev binutils-dev zstd-dev zlib-dev sqlite-dev (the library itself records glibc programs only)
 	           for tests: clang libunwind-dev cmocka-dev python3 jq valgrind sqlite redis xz zstd gdb mandoc groff
 	TEXT
 	exit 1
@@ -24,7 +24,7 @@ other_systems() {
 
 if ! command -v dpkg-query >/dev/null 2>&1; then
 	# Elsewhere the compiler's own word on the headers decides.
-	if printf '#include <elfutils/libdwfl.h>\n#include <libiberty/demangle.h>\n#include <zstd.h>\n#include <zlib.h>\nint main(void){return 0;}\n' |
+	if printf '#include <elfutils/libdwfl.h>\n#include <libiberty/demangle.h>\n#include <zstd.h>\n#include <zlib.h>\n#include <sqlite3.h>\nint main(void){return 0;}\n' |
 		${CC:-cc} -x c - -o /dev/null 2>/dev/null; then
 		exit 0
 	fi

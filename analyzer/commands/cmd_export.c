@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd_export.c - a recording in a format of others. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/commands/output.h"
 #include "analyzer/commands/session.h"
 #include "analyzer/exports/export.h"
 #include "analyzer/util/die.h"
@@ -95,46 +95,6 @@ static int add_losses(const struct analysis *a, struct profile *p)
 	}
 	buf_release(&losses);
 	return 0;
-}
-
-/* ---- where to ------------------------------------------------------------------------------------------------- */
-
-/* What is written appears under its name when it is whole. */
-struct output {
-	FILE *file;
-	char *part;
-};
-
-static int output_open(struct output *out, const char *path)
-{
-	int fd;
-
-	*out = (struct output){ .file = stdout };
-	if (!path || !strcmp(path, "-"))
-		return 0;
-	if (asprintf(&out->part, "%s.part.%d", path, (int)getpid()) < 0)
-		return -ENOMEM;
-	fd = open(out->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-	out->file = fd < 0 ? NULL : fdopen(fd, "w");
-	return out->file ? 0 : -errno;
-}
-
-static int output_close(struct output *out, const char *path, int status)
-{
-	int err = out->file && (fflush(out->file) || ferror(out->file)) ? -EIO : 0;
-
-	if (out->part) {
-		if (out->file && fclose(out->file))
-			err = -EIO;
-		if (!status && !err && rename(out->part, path))
-			err = -errno;
-		if (status || err)
-			unlink(out->part);
-	}
-	free(out->part);
-	if (err)
-		warn("%s could not be written: %s", path ? path : "the output", strerror(-err));
-	return status ? status : err ? EXIT_FINDING : EXIT_FINE;
 }
 
 /* ---- the command ---------------------------------------------------------------------------------------------- */

@@ -29,7 +29,8 @@ enum option_group {
 	G_DIFF = 2048,
 	G_CHECK = 4096,
 	G_STAT = 8192,
-	G_ALL = 16383,
+	G_HTML = 16384,
+	G_ALL = 32767,
 };
 
 enum option_id {

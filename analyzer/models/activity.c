@@ -154,17 +154,28 @@ bool *threads_in_pools(const struct recording *rec)
 }
 
 static const struct {
-	const char *name;
+	const char *name, *key;
 	char letter;
 } doings[DOINGS] = {
-	[DOING_CPU] = { "cpu", '#' },	  [DOING_READY] = { "ready", '+' }, [DOING_LOCK] = { "lock", 'L' },
-	[DOING_SYNC] = { "sync", 's' },	  [DOING_IO] = { "io", 'i' },	    [DOING_SLEEP] = { "sleep", 'z' },
-	[DOING_OTHER] = { "other", 'o' }, [DOING_IDLE] = { "idle", '.' },   [DOING_UNKNOWN] = { "unknown", '?' },
+	[DOING_CPU] = { "cpu", "cpu_ns", '#' },
+	[DOING_READY] = { "ready", "ready_ns", '+' },
+	[DOING_LOCK] = { "locks", "lock_ns", 'L' },
+	[DOING_SYNC] = { "sync", "sync_ns", 's' },
+	[DOING_IO] = { "I/O", "io_ns", 'i' },
+	[DOING_SLEEP] = { "sleep", "sleep_ns", 'z' },
+	[DOING_OTHER] = { "other", "other_ns", 'o' },
+	[DOING_IDLE] = { "idle", "idle_ns", '.' },
+	[DOING_UNKNOWN] = { "unknown", "unknown_ns", '?' },
 };
 
 const char *doing_name(enum doing doing)
 {
 	return doings[doing].name;
+}
+
+const char *doing_key(enum doing doing)
+{
+	return doings[doing].key;
 }
 
 char doing_letter(enum doing doing)

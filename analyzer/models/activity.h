@@ -64,8 +64,9 @@ void activity_finish(struct activity *a);
 bool activity_is_idle(unsigned wait, bool is_in_pool);
 
 enum doing wait_doing(unsigned wait, bool is_idle);
-/* doing_name - "cpu", "ready", "lock", ...; doing_letter - one character for it. */
+/* doing_name - "cpu", "ready", "locks", ...; doing_key - "cpu_ns", ... in JSON; doing_letter - one character for it. */
 const char *doing_name(enum doing doing);
+const char *doing_key(enum doing doing);
 char doing_letter(enum doing doing);
 
 /*

@@ -166,7 +166,7 @@ int analysis_begin(struct analysis *a, const char *path, struct stacks *stacks, 
 	return err;
 }
 
-static int run_all(struct analysis *a)
+int analysis_models(struct analysis *a)
 {
 	int err = init_models(a);
 
@@ -182,7 +182,7 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 
 	if (err)
 		return err;
-	err = run_all(a);
+	err = analysis_models(a);
 	if (!err) {
 		rest(a);
 		return 0;

@@ -67,6 +67,12 @@ int analysis_open(struct analysis *a, const char *path, struct stacks *stacks, c
 		  const struct analysis_watch *watch, struct buf *error);
 void analysis_release(struct analysis *a);
 
+/*
+ * analysis_models - run all models on what analysis_begin opened, for whoever reads the events again afterwards;
+ * analysis_open closes the file. 0 or -errno; release in any case.
+ */
+int analysis_models(struct analysis *a);
+
 /* analysis_pass - all events that the filter leaves, to other models; as often as one likes. See pass_run. */
 int analysis_pass(struct analysis *a, const struct pass_sink *const *sinks, size_t sinks_len);
 

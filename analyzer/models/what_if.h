@@ -19,7 +19,7 @@
 struct what_if {
 	/*
 	 * Set by the caller: what is a candidate's? candidate: from 1 to candidates - 1. A wait of the candidate's
-	 * takes no time; a sample stands for sample_ns of CPU time.
+	 * takes no time; a sample stands for sample_ns of work, waiting for a CPU included.
 	 */
 	void *self;
 	size_t candidates;

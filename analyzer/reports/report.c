@@ -117,6 +117,50 @@ void report_routine_name(const struct report_run *r, uint32_t thread, struct buf
 	view_frame_name(out, &chain->frames[0]);
 }
 
+void report_stack_cell(const struct report_run *r, struct table *t, struct stack_id stack)
+{
+	struct buf text = { 0 };
+
+	if (!stack.v) {
+		table_skip(t);
+		return;
+	}
+	place_name_and_caller(&text, r->stacks, stack);
+	table_stack(t, buf_string(&text), stack, NULL);
+	t->failed |= text.failed;
+	buf_release(&text);
+}
+
+void report_thread_cell(const struct report_run *r, struct table *t, uint32_t thread)
+{
+	struct buf text = { 0 };
+
+	report_thread_name(r, thread, &text);
+	table_text(t, buf_string(&text));
+	buf_release(&text);
+}
+
+void report_routine_cell(const struct report_run *r, struct table *t, uint32_t thread)
+{
+	struct buf text = { 0 };
+
+	report_routine_name(r, thread, &text);
+	table_text(t, buf_string(&text));
+	buf_release(&text);
+}
+
+void report_doing_columns(struct table *t)
+{
+	for (unsigned i = 0; i < DOINGS; i++)
+		table_column_quiet(t, doing_name((enum doing)i), doing_key((enum doing)i), UNIT_NS);
+}
+
+void report_doing_cells(struct table *t, const uint64_t ns[DOINGS])
+{
+	for (unsigned i = 0; i < DOINGS; i++)
+		table_number(t, (int64_t)ns[i]);
+}
+
 uint64_t report_ns(const struct report_run *r, uint64_t tick)
 {
 	return clock_ns(&r->a->rec.clock, tick);

@@ -84,6 +84,15 @@ int report_activity(struct report_run *r, struct activity *a, const struct pass_
 void report_thread_name(const struct report_run *r, uint32_t thread, struct buf *out);
 void report_routine_name(const struct report_run *r, uint32_t thread, struct buf *out);
 
+/* Cells: a stack by its place and who called that, and a thread by its name. */
+void report_stack_cell(const struct report_run *r, struct table *t, struct stack_id stack);
+void report_thread_cell(const struct report_run *r, struct table *t, uint32_t thread);
+void report_routine_cell(const struct report_run *r, struct table *t, uint32_t thread);
+
+/* report_doing_columns - one for each enum doing, "cpu_ns" and so on; report_doing_cells fills them. */
+void report_doing_columns(struct table *t);
+void report_doing_cells(struct table *t, const uint64_t ns[DOINGS]);
+
 /* report_ns - a tick as time since the start; report_span_ns - between two ticks. */
 uint64_t report_ns(const struct report_run *r, uint64_t tick);
 uint64_t report_span_ns(const struct report_run *r, uint64_t from, uint64_t to);

@@ -9,41 +9,68 @@ static uint64_t distance(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
-/*
- * Take the two neighbouring turns out that are closest in height: a wave. The first and the last turn stay, for the
- * curve has to begin somewhere and goes on at its end.
- */
-static void forget_smallest(struct summits *s)
+static int by_size(const void *a, const void *b)
 {
-	size_t best = 1;
+	const uint64_t *x = a, *y = b;
 
-	for (size_t i = 1; i + 2 < s->len; i++)
-		if (distance(s->turns[i].value, s->turns[i + 1].value) <
-		    distance(s->turns[best].value, s->turns[best + 1].value))
-			best = i;
-	memmove(&s->turns[best], &s->turns[best + 2], (s->len - best - 2) * sizeof(*s->turns));
-	s->len -= 2;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* How high the smaller half of the waves is; 0 without memory. */
+static uint64_t median_wave(const struct summits *s)
+{
+	uint64_t *heights = malloc(s->len * sizeof(*heights)), median = 0;
+
+	for (size_t i = 0; heights && i + 1 < s->len; i++)
+		heights[i] = distance(s->turns[i].value, s->turns[i + 1].value);
+	if (heights) {
+		qsort(heights, s->len - 1, sizeof(*heights), by_size);
+		median = heights[(s->len - 1) / 2];
+	}
+	free(heights);
+	return median;
+}
+
+static void add(struct summits *s, const struct summit *point)
+{
+	struct summit *last = s->len ? &s->turns[s->len - 1] : NULL;
+
+	if (!last) {
+		s->turns[s->len++] = *point;
+		return;
+	}
+	if (point->value == last->value)
+		return;
+	if (s->len > 1 && (point->value > last->value) == s->is_rising) {
+		*last = *point;
+		return;
+	}
+	if (distance(point->value, last->value) <= s->wave)
+		return;
+	s->is_rising = point->value > last->value;
+	s->turns[s->len++] = *point;
+}
+
+/* The same curve without its smaller waves. */
+static void smooth(struct summits *s)
+{
+	size_t len = s->len;
+	uint64_t wave = median_wave(s);
+
+	/* It grows each time, so that this comes to an end. */
+	s->wave = wave > s->wave ? wave : 2 * s->wave + 1;
+	s->len = 0;
+	for (size_t i = 0; i < len; i++)
+		add(s, &s->turns[i]);
 }
 
 void summits_add(struct summits *s, uint64_t value, uint64_t when, uint64_t ordinal)
 {
 	struct summit point = { .value = value, .when = when, .ordinal = ordinal };
-	struct summit *last = s->len ? &s->turns[s->len - 1] : NULL;
 
-	if (!last) {
-		s->turns[s->len++] = point;
-		return;
-	}
-	if (value == last->value)
-		return;
-	if (s->len > 1 && (value > last->value) == s->is_rising) {
-		*last = point;
-		return;
-	}
-	s->is_rising = value > last->value;
-	s->turns[s->len++] = point;
-	if (s->len > SUMMITS_TURNS)
-		forget_smallest(s);
+	add(s, &point);
+	while (s->len > SUMMITS_TURNS)
+		smooth(s);
 }
 
 static bool is_top(const struct summits *s, size_t i)

@@ -3,8 +3,9 @@
  * summits.h - the highest moments of a curve, each a mountain of its own: a summit counts by its prominence, how far
  * one must go down from it before one can go up to a higher one.
  *
- * The curve is given point by point. Only turns are kept; when there are more than SUMMITS_TURNS of them the smallest
- * wave is forgotten, so memory is bounded and what stands out stays exact.
+ * The curve is given point by point. Only turns are kept; when there are more than SUMMITS_TURNS of them the smaller
+ * half of the waves is forgotten, and so are waves of that size from then on. Memory is bounded, a point costs a
+ * comparison or two, and what stands out stays exact.
  */
 #ifndef RINGSIDE_SUMMITS_H
 #define RINGSIDE_SUMMITS_H
@@ -13,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SUMMITS_TURNS 1024u
+#define SUMMITS_TURNS 4096u
 
 struct summit {
 	uint64_t value, when, ordinal; /* as given */
@@ -25,6 +26,7 @@ struct summits {
 	struct summit turns[SUMMITS_TURNS + 2];
 	size_t len;
 	bool is_rising;
+	uint64_t wave; /* changes of direction by no more than this are none */
 };
 
 /* summits_add - the next point: its value, when it was, and a number that the caller knows it by. */

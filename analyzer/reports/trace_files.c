@@ -28,8 +28,6 @@ static bool is_open(const struct recording *rec, const struct fd_row *row)
 
 static void row_of(const struct report_run *r, struct table *t, const struct fd_row *row)
 {
-	struct buf place = { 0 };
-
 	table_row(t);
 	table_number(t, row->fd);
 	table_text(t, *row->path ? row->path : NULL);
@@ -42,13 +40,7 @@ static void row_of(const struct report_run *r, struct table *t, const struct fd_
 	table_number(t, (int64_t)row->blocked_ns);
 	table_text(t, sign_of(row, row->calls));
 	table_text(t, is_open(&r->a->rec, row) ? "open" : "closed");
-	if (row->open_stack.v)
-		place_name_and_caller(&place, r->stacks, row->open_stack);
-	if (row->open_stack.v)
-		table_stack(t, buf_string(&place), row->open_stack, NULL);
-	else
-		table_skip(t);
-	buf_release(&place);
+	report_stack_cell(r, t, row->open_stack);
 }
 
 static int print(struct report_run *r, const struct fds *fds, struct page *page)

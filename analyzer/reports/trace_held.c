@@ -166,7 +166,6 @@ static void row(const struct held *h, struct table *t, const struct deed *d)
 {
 	static const char *const words[] = { [DEED_WAIT] = "waits", [DEED_ALLOC] = "allocates", [DEED_RUN] = "runs" };
 	const char *name = lock_name(&h->names, d->lock);
-	struct buf place = { 0 };
 
 	table_row(t);
 	table_text(t, name ? name : "[unknown]");
@@ -182,9 +181,7 @@ static void row(const struct held *h, struct table *t, const struct deed *d)
 		table_number(t, whole_i64(d->worst_ns));
 		table_skip(t);
 	}
-	place_name_and_caller(&place, h->r->stacks, d->stack);
-	table_stack(t, buf_string(&place), d->stack, NULL);
-	buf_release(&place);
+	report_stack_cell(h->r, t, d->stack);
 }
 
 static int print(struct held *h, struct page *page)

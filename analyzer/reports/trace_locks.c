@@ -197,7 +197,6 @@ static void print_parties(struct trace_locks *t, struct page *page, bool are_hol
 	table_column(table, are_holders ? "released in" : "waited in", "stack", UNIT_STACK);
 	for (size_t i = 0; i < t->parties_len; i++) {
 		const struct party *p = &t->parties[i];
-		struct buf place = { 0 };
 
 		if (p->is_holder != are_holders)
 			continue;
@@ -206,9 +205,7 @@ static void print_parties(struct trace_locks *t, struct page *page, bool are_hol
 		table_number(table, (int64_t)p->times);
 		table_number(table, (int64_t)p->longest_ns);
 		lock_cell(t, table, p->lock);
-		place_name_and_caller(&place, t->r->stacks, p->stack);
-		table_stack(table, buf_string(&place), p->stack, NULL);
-		buf_release(&place);
+		report_stack_cell(t->r, table, p->stack);
 	}
 	table_sort(table, 0, true);
 	if (t->r->options->top)

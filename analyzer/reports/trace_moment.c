@@ -40,12 +40,10 @@ static void on_sample(void *self, const struct pass_event *e)
 static void row(const struct moment *m, struct table *t, uint32_t i)
 {
 	const struct stretch *s = &m->of[i];
-	struct buf text = { 0 };
 	struct stack_id stack = s->wait ? s->stack : m->sample[i].stack;
 
 	table_row(t);
-	report_thread_name(m->r, i, &text);
-	table_text(t, buf_string(&text));
+	report_thread_cell(m->r, t, i);
 	table_text(t, s->wait ? wait_name(s->wait) : "runs");
 	table_number(t, (int64_t)report_span_ns(m->r, s->begin, m->tick));
 	table_number(t, (int64_t)report_span_ns(m->r, m->tick, s->end));
@@ -57,15 +55,10 @@ static void row(const struct moment *m, struct table *t, uint32_t i)
 		table_number(t, s->peer);
 	else
 		table_skip(t);
-	buf_clear(&text);
 	/* A sample far away says nothing about this moment. */
-	if (stack.v && (s->wait || report_span_ns(m->r, 0, m->sample[i].distance) < 100000000)) {
-		place_name_and_caller(&text, m->r->stacks, stack);
-		table_stack(t, buf_string(&text), stack, NULL);
-	} else {
-		table_skip(t);
-	}
-	buf_release(&text);
+	if (!s->wait && report_span_ns(m->r, 0, m->sample[i].distance) >= 100000000)
+		stack = (struct stack_id){ 0 };
+	report_stack_cell(m->r, t, stack);
 }
 
 static int print(const struct moment *m, struct page *page)

@@ -290,19 +290,13 @@ static void site_cell(const struct order *o, struct table *t, uint64_t site)
 
 static void edge_cells(const struct order *o, struct table *t, const struct edge *e)
 {
-	struct buf text = { 0 };
-
 	table_text(t, o->nodes[e->held].name);
 	table_text(t, wait_name(e->held_wait));
 	site_cell(o, t, e->held_site);
 	table_text(t, o->nodes[e->taken].name);
 	table_text(t, wait_name(e->taken_wait));
-	place_name_and_caller(&text, o->r->stacks, e->stack);
-	table_stack(t, buf_string(&text), e->stack, NULL);
-	buf_clear(&text);
-	report_thread_name(o->r, e->thread, &text);
-	table_text(t, buf_string(&text));
-	buf_release(&text);
+	report_stack_cell(o->r, t, e->stack);
+	report_thread_cell(o->r, t, e->thread);
 }
 
 static void edge_columns(struct table *t)

@@ -43,6 +43,7 @@ struct path {
 	double *thread_ns;	  /* by thread index: on the path */
 	struct stack_id *sampled; /* by thread index: where its latest sample was */
 	double total_ns;
+	double run_ns; /* of all threads: on a CPU, or ready for one */
 	size_t chosen[CANDIDATES]; /* causes */
 	bool failed;
 };
@@ -108,6 +109,8 @@ static void on_stretch(void *self, const struct stretch *s)
 	const struct critical_piece *pieces = p->critical.pieces;
 	uint32_t at = p->at[s->thread];
 
+	if (!s->wait)
+		p->run_ns += (double)clock_dur_ns(&p->r->a->rec.clock, s->end - s->begin);
 	while (at && pieces[at - 1].to <= s->begin)
 		at = pieces[at - 1].next;
 	p->at[s->thread] = at;
@@ -204,12 +207,12 @@ static size_t choose(struct path *p)
 	return len;
 }
 
-/* CPU time by sample: the samples stand for all of it. */
+/* Work that is not done waits for no CPU either: a sample stands for both. */
 static double sample_ns(const struct path *p)
 {
-	uint64_t cpu_ns = cpu_process_ns(&p->r->a->rec), samples = p->r->a->stats.by_kind[EV_SAMPLE];
+	uint64_t samples = p->r->a->stats.by_kind[EV_SAMPLE];
 
-	return samples ? (double)cpu_ns / (double)samples : 0;
+	return samples ? p->run_ns / (double)samples : 0;
 }
 
 static int replay(struct path *p)
@@ -293,19 +296,13 @@ static void print_threads(struct path *p, struct page *page)
 	table_column(t, "thread", "thread", UNIT_TEXT);
 	table_column(t, "runs", "routine", UNIT_TEXT);
 	for (uint32_t i = 0; i < p->r->a->rec.threads_len; i++) {
-		struct buf name = { 0 };
-
 		if (p->thread_ns[i] <= 0)
 			continue;
 		table_row(t);
 		table_number(t, whole_i64(p->thread_ns[i]));
 		table_real(t, p->thread_ns[i] / p->total_ns);
-		report_thread_name(p->r, i, &name);
-		table_text(t, buf_string(&name));
-		buf_clear(&name);
-		report_routine_name(p->r, i, &name);
-		table_text(t, buf_string(&name));
-		buf_release(&name);
+		report_thread_cell(p->r, t, i);
+		report_routine_cell(p->r, t, i);
 	}
 	table_sort(t, 0, true);
 	if (p->r->options->top)

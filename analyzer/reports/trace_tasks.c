@@ -289,13 +289,7 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 
 static void bill_columns(struct table *t)
 {
-	static const char *const titles[DOINGS] = { "cpu",   "ready", "locks", "sync",	 "I/O",
-						    "sleep", "other", "idle",  "unknown" };
-	static const char *const keys[DOINGS] = { "cpu_ns",   "ready_ns", "lock_ns", "sync_ns",	  "io_ns",
-						  "sleep_ns", "other_ns", "idle_ns", "unknown_ns" };
-
-	for (unsigned i = 0; i < DOINGS; i++)
-		table_column_quiet(t, titles[i], keys[i], UNIT_NS);
+	report_doing_columns(t);
 	table_column_quiet(t, "allocations", "allocations", UNIT_COUNT);
 	table_column_quiet(t, "allocated", "allocated_bytes", UNIT_BYTES);
 	table_column_quiet(t, "still live", "live_bytes", UNIT_BYTES);
@@ -303,8 +297,7 @@ static void bill_columns(struct table *t)
 
 static void bill_cells(struct table *t, const struct bill *bill)
 {
-	for (unsigned i = 0; i < DOINGS; i++)
-		table_number(t, (int64_t)bill->ns[i]);
+	report_doing_cells(t, bill->ns);
 	table_number(t, (int64_t)weight_count(bill->allocations));
 	table_number(t, (int64_t)bill->allocated_bytes);
 	table_number(t, (int64_t)bill->live_bytes);

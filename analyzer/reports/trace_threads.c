@@ -92,15 +92,8 @@ static void reasons(const struct account *a, struct buf *out)
 
 static void account_columns(struct table *t)
 {
-	char const *const titles[DOINGS] = {
-		"cpu", "ready", "locks", "sync", "I/O", "sleep", "other", "idle", "unknown"
-	};
-	char const *const keys[DOINGS] = { "cpu_ns",   "ready_ns", "lock_ns", "sync_ns",   "io_ns",
-					   "sleep_ns", "other_ns", "idle_ns", "unknown_ns" };
-
 	table_column(t, "wall", "wall_ns", UNIT_NS);
-	for (unsigned i = 0; i < DOINGS; i++)
-		table_column_quiet(t, titles[i], keys[i], UNIT_NS);
+	report_doing_columns(t);
 	table_column(t, "waits mostly for", "reasons", UNIT_TEXT);
 }
 
@@ -109,8 +102,7 @@ static void account_cells(struct table *t, const struct account *a)
 	struct buf text = { 0 };
 
 	table_number(t, (int64_t)a->wall_ns);
-	for (unsigned i = 0; i < DOINGS; i++)
-		table_number(t, (int64_t)a->ns[i]);
+	report_doing_cells(t, a->ns);
 	reasons(a, &text);
 	table_text(t, buf_string(&text));
 	buf_release(&text);
@@ -119,26 +111,14 @@ static void account_cells(struct table *t, const struct account *a)
 static void thread_row(const struct trace_threads *t, struct table *table, uint32_t i)
 {
 	const struct rsd_thread *slot = recording_thread(&t->r->a->rec, i);
-	struct stack_id creator = recording_stack(&t->r->a->rec, slot->create_stack);
-	struct buf name = { 0 };
 
 	table_row(table);
 	table_number(table, slot->tid);
-	report_thread_name(t->r, i, &name);
-	table_text(table, buf_string(&name));
+	report_thread_cell(t->r, table, i);
 	table_number(table, (int64_t)report_ns(t->r, slot->start_tick));
 	account_cells(table, &t->accounts[i]);
-	buf_clear(&name);
-	report_routine_name(t->r, i, &name);
-	table_text(table, buf_string(&name));
-	buf_clear(&name);
-	if (creator.v)
-		place_name(&name, t->r->stacks, creator);
-	if (creator.v)
-		table_stack(table, buf_string(&name), creator, NULL);
-	else
-		table_skip(table);
-	buf_release(&name);
+	report_routine_cell(t->r, table, i);
+	report_stack_cell(t->r, table, recording_stack(&t->r->a->rec, slot->create_stack));
 }
 
 static bool is_shown(const struct trace_threads *t, uint32_t i)
@@ -199,14 +179,10 @@ static int print_groups(const struct trace_threads *t, struct page *page)
 	account_columns(table);
 	table_column(table, "runs", "routine", UNIT_TEXT);
 	for (size_t i = 0; i < len; i++) {
-		struct buf name = { 0 };
-
 		table_row(table);
 		table_number(table, (int64_t)groups[i].threads);
 		account_cells(table, &groups[i]);
-		report_routine_name(t->r, leaders[i], &name);
-		table_text(table, buf_string(&name));
-		buf_release(&name);
+		report_routine_cell(t->r, table, leaders[i]);
 	}
 	table->failed |= failed;
 	map_release(&group_of);
@@ -227,12 +203,8 @@ static void print_whole(struct trace_threads *t, struct page *page)
 		}
 	page_fact(page, "threads", "threads", UNIT_COUNT, t->total.threads);
 	page_fact(page, "time of all threads", "wall_ns", UNIT_NS, t->total.wall_ns);
-	for (unsigned i = 0; i < DOINGS; i++) {
-		static const char *const keys[DOINGS] = { "cpu_ns",   "ready_ns", "lock_ns", "sync_ns",	  "io_ns",
-							  "sleep_ns", "other_ns", "idle_ns", "unknown_ns" };
-
-		page_fact(page, doing_name((enum doing)i), keys[i], UNIT_NS, t->total.ns[i]);
-	}
+	for (unsigned i = 0; i < DOINGS; i++)
+		page_fact(page, doing_name((enum doing)i), doing_key((enum doing)i), UNIT_NS, t->total.ns[i]);
 	if (t->total.ns[DOING_UNKNOWN] * 50 > t->total.wall_ns)
 		page_note(page, "%s of the time is unknown: no clock of the thread was read there",
 			  render_percent(share, (double)t->total.ns[DOING_UNKNOWN] / (double)t->total.wall_ns));

@@ -147,8 +147,7 @@ static void rows(const struct timeline *t, struct table *strips, struct table *c
 			table_row(cells);
 			table_text(cells, buf_string(&name));
 			table_number(cells, (int64_t)report_ns(t->r, column_begin(t, c)));
-			for (unsigned d = 0; d < DOINGS; d++)
-				table_number(cells, (int64_t)t->cells[(size_t)i * t->columns + c][d]);
+			report_doing_cells(cells, t->cells[(size_t)i * t->columns + c]);
 		}
 		buf_release(&name);
 	}
@@ -156,8 +155,6 @@ static void rows(const struct timeline *t, struct table *strips, struct table *c
 
 static void print(const struct timeline *t, struct page *page)
 {
-	static const char *const keys[DOINGS] = { "cpu_ns",   "ready_ns", "lock_ns", "sync_ns",	  "io_ns",
-						  "sleep_ns", "other_ns", "idle_ns", "unknown_ns" };
 	struct table *strips, *cells;
 	uint64_t from = report_ns(t->r, t->window.from), to = report_ns(t->r, t->window.to);
 
@@ -171,8 +168,7 @@ static void print(const struct timeline *t, struct page *page)
 	cells->is_data = true;
 	table_column(cells, "thread", "thread", UNIT_TEXT);
 	table_column(cells, "at", "at_ns", UNIT_NS);
-	for (unsigned d = 0; d < DOINGS; d++)
-		table_column(cells, keys[d], keys[d], UNIT_NS);
+	report_doing_columns(cells);
 	rows(t, strips, cells);
 	page_note(page,
 		  "# on the CPU   + ready to run   L lock   s condition, semaphore, barrier, join   i I/O   z sleep   "

@@ -93,19 +93,6 @@ static void on_wake(void *self, const struct pass_event *e)
 	wakers_event(&((struct trace_wakers *)self)->wakers, e);
 }
 
-static void stack_cell(const struct trace_wakers *t, struct table *table, struct stack_id stack)
-{
-	struct buf text = { 0 };
-
-	if (!stack.v) {
-		table_skip(table);
-		return;
-	}
-	place_name_and_caller(&text, t->r->stacks, stack);
-	table_stack(table, buf_string(&text), stack, NULL);
-	buf_release(&text);
-}
-
 static int print(struct trace_wakers *t, struct page *page)
 {
 	struct table *table = page_table(page, "Who ends whose waits", "pairs");
@@ -131,8 +118,8 @@ static int print(struct trace_wakers *t, struct page *page)
 		table_number(table, (int64_t)spread_percentile(&p->latency, 50));
 		table_number(table, (int64_t)spread_percentile(&p->latency, 99));
 		table_number(table, (int64_t)p->latency.max);
-		stack_cell(t, table, p->waker);
-		stack_cell(t, table, p->waiter);
+		report_stack_cell(t->r, table, p->waker);
+		report_stack_cell(t->r, table, p->waiter);
 	}
 	page_note(
 		page,

@@ -13,8 +13,9 @@ struct overview {
 	const struct session *session;
 	const struct analysis *a;
 	struct findings findings;
-	size_t top;	/* rows per list, SIZE_MAX: all */
-	bool has_title; /* overview_text_title was printed already */
+	size_t top;	  /* rows per list, SIZE_MAX: all */
+	bool has_title;	  /* overview_text_title was printed already */
+	bool is_for_html; /* see struct json */
 };
 
 /* overview_text_title - the first line of the text: the command line. It needs no analysis, so it can come before. */

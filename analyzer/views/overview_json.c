@@ -458,6 +458,7 @@ int overview_json(const struct overview *r, FILE *out)
 	int err;
 
 	json_init(&j, out);
+	j.is_for_html = r->is_for_html;
 	json_begin_object(&j);
 	json_field_string(&j, "schema", "ringside.report/1");
 	put_program(&j, r);

@@ -56,3 +56,15 @@ ringside export nonsense b.rsd 2>err
 ringside export foldd b.rsd 2>&1 | grep -q 'did you mean folded' || fail "the nearest format"
 ringside export pprof -o /nowhere/x b.rsd 2>/dev/null && fail "a directory that is not there"
 [ -z "$(ls ./*.part.* 2>/dev/null)" ] || fail "a part is left"
+
+# What is no regular file is written to and stays what it is: a file in the place of /dev/null would harm everybody.
+mkfifo pipe
+cat pipe >piped &
+timeout 20 ringside export folded -o pipe b.rsd || fail "into a pipe with a name"
+[ -p pipe ] || fail "the pipe was replaced: $(ls -l pipe)"
+wait
+ringside export folded b.rsd | cmp - piped || fail "what came through the pipe"
+: >target
+ln -s target link
+ringside export folded -o link b.rsd || fail "through a link"
+[ -L link ] && cmp -s target piped || fail "the link was replaced: $(ls -l link)"

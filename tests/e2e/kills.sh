@@ -15,18 +15,18 @@ record() { # seed least most toggles command... : through LD_PRELOAD, the whole 
 		RINGSIDE="out=$dir/run.rsd,$toggles" "$@" >/dev/null 2>err
 }
 
-launch() { # the same by `record`, which outlives the program
+launch() { # the same by `record`, which outlives the program; the books come before the recorder, as `record` would not put them
 	seed=$1 least=$2 most=$3 toggles=$4
 	shift 4
-	LD_PRELOAD="$books" ringside record -z -o run.rsd -t "$toggles" -- kill_at "$seed" "$least" "$most" \
-		env BOOKS="$dir/books" "$@" >/dev/null 2>err
+	ringside record -z -o run.rsd -t "$toggles" -- kill_at "$seed" "$least" "$most" \
+		env LD_PRELOAD="$books $lib" BOOKS="$dir/books" "$@" >/dev/null 2>err
 }
 
 launch_and_kill_all() { # `record` is killed as well, perhaps while it compresses
 	seed=$1 least=$2 most=$3 toggles=$4
 	shift 4
-	kill_at "$seed" "$least" "$most" env LD_PRELOAD="$books" ringside record -z -o run.rsd -t "$toggles" -- \
-		env BOOKS="$dir/books" timeout --foreground -s KILL 0.05 "$@" >/dev/null 2>err
+	kill_at "$seed" "$least" "$most" ringside record -z -o run.rsd -t "$toggles" -- \
+		env LD_PRELOAD="$books $lib" BOOKS="$dir/books" timeout --foreground -s KILL 0.05 "$@" >/dev/null 2>err
 }
 
 # A file without the magic was never begun: its process was killed while it made it, and nothing was recorded yet.

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* data.h - the blocks of JSON in a page; what their members mean stands above each function in data.c. */
+#ifndef RINGSIDE_WEB_DATA_H
+#define RINGSIDE_WEB_DATA_H
+
+#include "analyzer/web/strips.h"
+#include "analyzer/web/tree.h"
+
+/* All return 0 or -EIO. */
+int web_data_tree(const struct web_tree *t, FILE *out);
+int web_data_strips(struct web_strips *s, const struct page *heap, FILE *out);
+
+#endif

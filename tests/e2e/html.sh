@@ -1,0 +1,139 @@
+#!/bin/bash
+# `ringside html` makes one page that loads nothing, holds the report's numbers exactly, and shows hostile names as text.
+. "$(dirname "$0")/lib.sh"
+
+# block PAGE NAME: the JSON that stands in the page.
+block() {
+	sed -n "/ id=\"$2-data\">\$/,/^<\/script>/p" "$1" | sed '1d;$d'
+}
+
+# What a browser would load, and what may run: the policy allows one script by the hash of its text.
+loads_nothing() { # page
+	/usr/bin/python3 - "$1" <<'P' || fail "$1: see above"
+import base64, hashlib, html.parser, sys
+text = open(sys.argv[1], newline="").read()
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__(convert_charrefs=False)
+        self.tags, self.policy, self.inside, self.texts = [], None, None, {"script": [], "style": []}
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append(tag)
+        if attrs.get("http-equiv") == "Content-Security-Policy":
+            self.policy = attrs["content"]
+        for name, value in attrs.items():
+            assert not name.startswith("on") and name not in ("src", "srcset", "style", "data", "action"), (tag, name)
+            assert name != "href" or value == "#main", value
+        self.inside = tag if tag == "style" or (tag == "script" and attrs.get("type") is None) else None
+        if self.inside:
+            self.texts[tag].append("")
+    def handle_endtag(self, tag):
+        self.inside = None
+    def handle_data(self, data):
+        if self.inside:
+            self.texts[self.inside][-1] += data
+page = Page()
+page.feed(text)
+assert page.policy.startswith("default-src 'none'; "), page.policy
+for tag in "script", "style":
+    assert len(page.texts[tag]) == 1, (tag, len(page.texts[tag]))
+    digest = base64.b64encode(hashlib.sha256(page.texts[tag][0].encode()).digest()).decode()
+    assert f"{tag}-src 'sha256-{digest}';" in page.policy, (tag, digest, page.policy)
+assert page.tags.count("script") == 5, page.tags.count("script")
+assert not {"link", "img", "iframe", "object", "embed", "base", "form", "svg", "video"} & set(page.tags), page.tags
+assert "url(" not in page.texts["style"][0] and "@import" not in page.texts["style"][0]
+for word in "http:", "https:", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "import(":
+    assert word not in page.texts["script"][0], word
+P
+}
+
+# Every number of the report is in the page, and what stands at the nodes sums up to it.
+holds_the_numbers() { # recording page
+	block "$2" tree >tree.json
+	block "$2" time >time.json
+	block "$2" overview >overview.json
+	block "$2" reports >reports.json
+	ringside report --json --top 0 "$1" >report.json || fail "report $1"
+	jq -e . tree.json >/dev/null && jq -e . time.json >/dev/null && jq -e . overview.json >/dev/null || fail "$2: no JSON"
+	jq -n --slurpfile tree tree.json --slurpfile time time.json --slurpfile r report.json '{
+		tree: $tree[0], time: $time[0], r: $r[0],
+		total: ($tree[0].metrics | map({ (.name): .total }) | add) }' >all.json
+	check "$1: sums of nodes" '[.tree.metrics[] | (.value | add // 0) == .total and (.step | length) == (.value | length)] | all' <all.json
+	check "$1: heap" '.total.alloc_space == .r.heap.allocated_bytes and .total.alloc_objects == .r.heap.allocations and
+		.total.peak_space == .r.heap.peak_bytes and .total.inuse_space == .r.heap.live_bytes and
+		.total.temporary == .r.heap.temporary and .total.alloc_space > 0' <all.json
+	check "$1: times" '.total.cpu == .r.cpu.cpu_ns and .total.blocked == .r.block.blocked_ns and
+		.total.lock_holders == ([.r.block.locks[].wait_ns] | add // 0) and .total.cpu > 0' <all.json
+	check "$1: samples in columns" '([.time.cells[] | range(1; length; 4) as $i | .[$i]] | add // 0) == .r.cpu.samples and
+		.time.cell_columns == (.time.cells | length)' <all.json
+	# A wait is cut at the ends of its columns, which costs less than a nanosecond each.
+	close_to "$1: blocked in columns" "$(jq '[.time.cells[] | range(2; length; 4) as $i | .[$i]] | add // 0' all.json)" \
+		"$(jq .r.block.blocked_ns all.json)" 2
+	check "$1: columns of threads" '.time as $t | [.time.threads[].runs | . as $runs | { at: 0, columns: 0 } |
+		until(.at >= ($runs | length); . as $s | ($runs[$s.at + 1]) as $mask |
+			{ columns: ($s.columns + $runs[$s.at]),
+			  at: ($s.at + 2 + ([range(9) | ($mask / pow(2; .) | floor) % 2] | add)) }) | .columns == $t.columns] |
+		all and length > 0' <all.json
+	check "$1: the heap over time" '.time.heap.summary.peak_bytes == .r.heap.peak_bytes and
+		.time.heap.summary.allocations == .r.heap.allocations' <all.json
+	ringside trace path --json "$1" >path.json || fail "trace path $1"
+	check "$1: a report" '($a[0].reports | length) >= 2 and ($a[0].reports[] | select(.name == "path") |
+		[.facts[].value]) == [$b[0].summary[]]' -n --slurpfile a reports.json --slurpfile b path.json
+	check "$1: the overview" '$a[0].heap.allocations == $b[0].heap.allocations and $a[0].findings == $b[0].findings and
+		$a[0].threads == $b[0].threads and $a[0].recording.events == $b[0].recording.events and
+		$a[0].recording.events > 0' -n --slurpfile a overview.json --slurpfile b report.json
+}
+
+for demo in workflow batch service; do
+	ringside record -o $demo.rsd -- $demo >out 2>&1 || fail "$demo: $(cat out)"
+	ringside html -o $demo.html $demo.rsd || fail "html $demo"
+	loads_nothing $demo.html
+	holds_the_numbers $demo.rsd $demo.html
+	echo "$demo: $(stat -c %s $demo.html) bytes"
+done
+
+# A window of time: what is in it as `report --time` tells it.
+ringside html --time 10ms-200ms -o window.html batch.rsd || fail "a window"
+ringside report --json --time 10ms-200ms batch.rsd >window.json
+block window.html time | check "a window" '.from_ns == 10000000 and .to_ns == 200000000'
+block window.html tree | check "what is in the window" \
+	'([.metrics[] | select(.name == "alloc_space").total][0]) == $r[0].heap.allocated_bytes' --slurpfile r window.json
+
+# To stdout; no page where it can't be written; nothing is left of it.
+ringside html workflow.rsd >stdout.html || fail "stdout"
+cmp -s stdout.html workflow.html || fail "another page on stdout"
+ringside html -o /nowhere/x.html workflow.rsd 2>err && fail "written to nowhere"
+ringside html -o x.html missing.rsd 2>err
+[ $? = 3 ] || fail "a missing recording: $(cat err)"
+ls ./*.part.* x.html 2>/dev/null && fail "something is left"
+
+# Without a heap, without samples, without waits.
+# CPU time is known by the clocks; without samples it has no stack.
+for off in heap cpu block; do
+	ringside record -o off.rsd -t $off=off -- workflow >/dev/null 2>&1 || fail "$off=off"
+	ringside html -o off.html off.rsd || fail "html with $off=off"
+	block off.html tree | check "$off=off" '[.metrics[] | select(.group == $g)] as $m | if $g == "cpu"
+		then [.frames.function[.nodes.frame[$m[0].step[0]]], ($m[0].step | length)] == ["[no stack]", 1]
+		else [$m[].total] | add == 0 end' --arg g $off
+	loads_nothing off.html
+done
+
+# Names that would end the script, begin another, or load something.
+markup='</script><script>document.title="owned"</script><img src=x onerror=alert(1)><!--&lt;"'"'"
+objcopy --redefine-sym alloc_of_names="alloc$markup" --redefine-sym wait_of_names="wait$markup" \
+	--redefine-sym lock_of_names="lock$markup" --redefine-sym burn_of_names="burn<!--<script>" --strip-debug \
+	"$root/build/tests/programs/names" hostile || fail objcopy
+echo secret >secret
+LD_PRELOAD="$lib" RINGSIDE="out=$dir/hostile.rsd,cpu=250,block=0" ./hostile "file<b>" secret "$markup" 2>err || fail "$(cat err)"
+ringside html -o hostile.html hostile.rsd || fail "html of hostile names"
+loads_nothing hostile.html
+holds_the_numbers hostile.rsd hostile.html
+check "the name is there, as text" '[.frames.function[] | select(. == "alloc" + $m)] | length == 1' --arg m "$markup" <tree.json
+exit 0
+
+# What threads did is told in the words that the page has colours and explanations for.
+doings=$(grep -o '"doings": *\[[^]]*\]' "$(ls ./*.html | head -1)" | grep -o '"[a-z]*"' | grep -v doings | tr -d '"')
+[ -n "$doings" ] || fail "no doings in the page"
+for word in $doings; do
+	[ "$(grep -c "\\b$word: '" "$root/analyzer/web/js/color.js")" -ge 2 ] || fail "the page has no colour and words for $word"
+done

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// browser.mjs - a page in a headless browser, and whatever it should not do: requests, messages, errors.
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+// The modules stand where the script installed them, not beside this file.
+const require = createRequire(path.join(process.env.WEB_MODULES, 'package.json'));
+const puppeteer = require('puppeteer-core');
+const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+export function check(what, isTrue, detail) {
+	if (!isTrue) {
+		console.error(`FAILED: ${what}`, detail === undefined ? '' : JSON.stringify(detail));
+		process.exit(1);
+	}
+	checks++;
+}
+let checks = 0;
+
+export function checked() {
+	return checks;
+}
+
+export async function launch() {
+	return puppeteer.launch({ executablePath: process.env.CHROMIUM, headless: true,
+		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
+}
+
+// open - the page at `file` with this hash. Returns the page; its `noise` is what should stay empty.
+export async function open(browser, file, hash) {
+	const page = await browser.newPage();
+
+	page.noise = [];
+	page.setDefaultTimeout(60000);
+	page.on('console', (message) => page.noise.push('console: ' + message.text()));
+	page.on('pageerror', (error) => page.noise.push('error: ' + (error.stack || error.message)));
+	page.on('dialog', (dialog) => {
+		page.noise.push('dialog: ' + dialog.message());
+		dialog.dismiss();
+	});
+	page.on('request', (request) => {
+		if (!request.isNavigationRequest() || !request.url().startsWith('file:'))
+			page.noise.push('request: ' + request.url());
+	});
+	await page.setViewport({ width: 1280, height: 900 });
+	await page.goto('file://' + file + (hash || ''));
+	return page;
+}
+
+// settle - until what was asked for is drawn.
+export async function settle(page) {
+	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 20)))));
+}
+
+export async function text(page, selector) {
+	return page.$eval(selector, (element) => element.textContent);
+}
+
+// The policy of the page forbids other scripts, as it should; the debugger's own are not the page's.
+export async function violations(page) {
+	await page.evaluate(axe);
+	const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+
+	await page.evaluate(() => delete window.axe);
+	return found.violations.map((v) => ({ id: v.id, impact: v.impact, at: v.nodes.slice(0, 3).map((n) => n.target.join(' ')) }));
+}
+
+// How long from a key or a click to the next frame that shows what it did.
+export async function timed(page, act) {
+	await page.evaluate(() => {
+		window.took = null;
+		const begin = (event) => {
+			const at = performance.now();
+
+			removeEventListener('keydown', begin, true);
+			removeEventListener('click', begin, true);
+			requestAnimationFrame(() => setTimeout(() => (window.took = performance.now() - at), 0));
+		};
+
+		addEventListener('keydown', begin, true);
+		addEventListener('click', begin, true);
+	});
+	await act();
+	await page.waitForFunction(() => window.took !== null);
+	return page.evaluate(() => window.took);
+}
