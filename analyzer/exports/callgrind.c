@@ -12,6 +12,7 @@
 #include "analyzer/exports/export.h"
 #include "analyzer/util/list.h"
 #include "analyzer/util/map.h"
+#include "analyzer/util/whole.h"
 
 /* What one function took at one line (callee 0), or in calls of another one from there. */
 struct cost {
@@ -75,7 +76,7 @@ static void add(struct callgrind *c, uint32_t function, uint32_t line, uint32_t 
 		*at = c->costs_len++;
 	}
 	for (size_t i = 0; i < c->r->profile->values_len; i++)
-		c->costs[*at].values[i] += row->values[i];
+		c->costs[*at].values[i] = whole_add(c->costs[*at].values[i], row->values[i]);
 	c->costs[*at].calls++;
 }
 

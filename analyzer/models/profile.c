@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/models/profile.h"
+#include "analyzer/util/whole.h"
 
 void profile_init(struct profile *p, const char *title)
 {
@@ -111,15 +112,6 @@ static struct profile_row *row_of(struct profile *p, struct stack_id stack, uint
 	return &p->rows[*at];
 }
 
-static int64_t add_saturated(int64_t a, int64_t b)
-{
-	int64_t sum;
-
-	if (__builtin_add_overflow(a, b, &sum))
-		return b < 0 ? INT64_MIN : INT64_MAX;
-	return sum;
-}
-
 int profile_add(struct profile *p, struct stack_id stack, uint32_t label, const int64_t *values)
 {
 	struct profile_row *row = row_of(p, stack, label);
@@ -127,7 +119,7 @@ int profile_add(struct profile *p, struct stack_id stack, uint32_t label, const 
 	if (!row)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->values_len; i++)
-		row->values[i] = add_saturated(row->values[i], values[i]);
+		row->values[i] = whole_add(row->values[i], values[i]);
 	return 0;
 }
 
@@ -182,6 +174,6 @@ int64_t profile_total(const struct profile *p, size_t index)
 	int64_t total = 0;
 
 	for (size_t i = 0; index < p->values_len && i < p->rows_len; i++)
-		total = add_saturated(total, p->rows[i].values[index]);
+		total = whole_add(total, p->rows[i].values[index]);
 	return total;
 }

@@ -151,7 +151,8 @@ static void on_order(void *self, const struct pass_event *e)
 	held[len++] = node_at(o, r->held);
 	for (unsigned i = 0; i < RSD_ORDER_OTHERS && r->others[i]; i++)
 		held[len++] = node_at(o, r->others[i]);
-	if (o->failed || !taken)
+	/* The recorder names both locks; a dump may not. */
+	if (o->failed || !taken || !held[0])
 		return;
 	for (uint32_t i = 0; i < len; i++) {
 		struct edge edge = { .held = held[i] - 1,

@@ -18,4 +18,12 @@ static inline int64_t whole_i64(double x)
 	return x >= 0x1p63 ? INT64_MAX : x <= -0x1p63 ? INT64_MIN : x < 0 || x > 0 ? (int64_t)x : 0;
 }
 
+/* whole_add - a sum that stops at the ends of the range. */
+static inline int64_t whole_add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? (a < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
 #endif

@@ -7,6 +7,7 @@
 #include "analyzer/symbols/demangle.h"
 #include "analyzer/symbols/modules.h"
 #include "analyzer/views/views_model.h"
+#include "analyzer/util/whole.h"
 
 struct view_pattern {
 	regex_t regex;
@@ -103,11 +104,7 @@ static void filters_release(struct filters *f)
 
 int64_t view_add(int64_t a, int64_t b)
 {
-	int64_t sum;
-
-	if (__builtin_add_overflow(a, b, &sum))
-		return b < 0 ? INT64_MIN : INT64_MAX;
-	return sum;
+	return whole_add(a, b);
 }
 
 static int64_t magnitude(int64_t value)
