@@ -18,7 +18,7 @@ last_number() { # FILE WORDS : the last number behind these words
 # A run that finds something ends; the time that is left goes to another one.
 fuzz() {
 	local target="$1" end=$((SECONDS + seconds)) left log="build/fuzz/log/$1" found="build/fuzz/found/$1"
-	local runs=0 cpu=0 edges=0 times
+	local runs=0 cpu=0 edges=0 times done_now
 
 	mkdir -p "build/fuzz/corpus/$target" "$found" build/fuzz/log
 	while left=$((end - SECONDS)) && [ $left -gt 0 ]; do
@@ -26,10 +26,17 @@ fuzz() {
 			-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/" \
 			"build/fuzz/corpus/$target" "tests/fuzz/corpus/$target" >"$log" 2>&1; } 2>&1)
 		grep -aq "^SUMMARY" "$log" && cp "$log" "$log.$(date +%s)"
-		runs=$((runs + $(last_number "$log" number_of_executed_units:)))
+		done_now=$(last_number "$log" number_of_executed_units:)
+		# No fuzzer there, or it can't begin: trying on would only heat the room.
+		if [ "${done_now:-0}" = 0 ]; then
+			echo "$target: nothing was run: $(tail -n 1 "$log" 2>&1)" >&2
+			status=1
+			break
+		fi
+		runs=$((runs + done_now))
 		edges=$(last_number "$log" cov:)
 		cpu=$(echo "$cpu $times" | awk '{ print $1 + $2 + $3 }')
-		echo "$(date +%s) $target $(last_number "$log" number_of_executed_units:) $times $edges" >>build/fuzz/log/runs
+		echo "$(date +%s) $target $done_now $times $edges" >>build/fuzz/log/runs
 	done
 	printf '%-8s %9s runs, %7.0f s of CPU, %6s edges, %s findings in all\n' "$target" "$runs" "$cpu" "$edges" \
 		"$(find "$found" -type f | wc -l)"
