@@ -24,11 +24,6 @@ void proto_u64(struct buf *b, unsigned field, uint64_t value)
 	proto_varint(b, value);
 }
 
-void proto_i64(struct buf *b, unsigned field, int64_t value)
-{
-	proto_u64(b, field, (uint64_t)value);
-}
-
 void proto_bytes(struct buf *b, unsigned field, const void *data, size_t len)
 {
 	proto_varint(b, field << 3 | WIRE_BYTES);

@@ -14,7 +14,6 @@
 void proto_varint(struct buf *b, uint64_t value);
 /* Fields; a value of 0 is left out as proto3 does. */
 void proto_u64(struct buf *b, unsigned field, uint64_t value);
-void proto_i64(struct buf *b, unsigned field, int64_t value);
 void proto_bytes(struct buf *b, unsigned field, const void *data, size_t len);
 /* proto_message - another buffer as a field; it is cleared for the next one. */
 void proto_message(struct buf *b, unsigned field, struct buf *message);

@@ -50,13 +50,6 @@ struct life *lives_next(const struct lives *l, size_t *at)
 	return NULL;
 }
 
-struct life *lives_find(const struct lives *l, uint64_t addr)
-{
-	const struct block *block = l->live.cap ? live_find(&l->live, addr) : NULL;
-
-	return block ? &l->slab[block->site] : NULL;
-}
-
 /* ---- births and ends ------------------------------------------------------------------------------------------ */
 
 static void tell_end(struct lives *l, const struct life *life, const struct life_end *end)

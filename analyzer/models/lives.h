@@ -94,9 +94,6 @@ int lives_run(struct lives *l, struct analysis *a);
 /* lives_next - inside a callback: the lives of this moment, in no order. *at begins with 0. NULL at the end. */
 struct life *lives_next(const struct lives *l, size_t *at);
 
-/* lives_find - the block that begins at `addr`, or NULL; good until the next event. */
-struct life *lives_find(const struct lives *l, uint64_t addr);
-
 static inline struct weight lives_weight(const struct lives *l, const struct life *life)
 {
 	return weight_of((double)l->a->rec.reader.header.sample_bytes, life->size, life->is_sampled);

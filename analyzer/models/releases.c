@@ -68,10 +68,3 @@ size_t releases_between(const struct releases *r, uint64_t lock, uint64_t from, 
 	}
 	return len;
 }
-
-const struct release *releases_latest(const struct releases *r, uint64_t lock)
-{
-	const struct release_ring *ring = ring_of(r, lock);
-
-	return ring && ring->len ? &ring->list[(ring->len - 1) % RELEASES_KEPT] : NULL;
-}

@@ -37,7 +37,4 @@ void releases_add(struct releases *r, const struct pass_event *e);
 size_t releases_between(const struct releases *r, uint64_t lock, uint64_t from, uint64_t to,
 			const struct release *out[RELEASES_KEPT]);
 
-/* releases_latest - the last release of the lock, or NULL. */
-const struct release *releases_latest(const struct releases *r, uint64_t lock);
-
 #endif
