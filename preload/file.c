@@ -17,6 +17,8 @@
 #include "preload/text.h"
 #include "preload/windows.h"
 
+#define PIECE_UNITS 32u /* divides every window */
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
@@ -320,9 +322,19 @@ struct rsd_extent *file_extent(enum rsd_extent_kind kind, unsigned units, uint32
 	return ext;
 }
 
+/*
+ * One touch maps all that the page cache keeps in one piece, on ext4 up to 2 MiB: what rested already comes back with a
+ * neighbour's record. So of an old piece all rests; who is still at work in it gets it back with the next touch.
+ */
 void file_rest(struct rsd_extent *ext)
 {
-	raw3(SYS_madvise, ext, (size_t)ext->units * RSD_UNIT, MADV_DONTNEED);
+	uint64_t from = ext->seq, to = from + ext->units;
+
+	if (__atomic_load_n(&file_header->next_unit, __ATOMIC_RELAXED) >= from + FILE_OLD_UNITS) {
+		from -= from % PIECE_UNITS;
+		to += PIECE_UNITS - 1 - (to - 1) % PIECE_UNITS;
+	}
+	raw3(SYS_madvise, windows_at(from), (to - from) * RSD_UNIT, MADV_DONTNEED);
 }
 
 /* ---- META: a few writers at once, each in what it reserved by one atomic add ---- */

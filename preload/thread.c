@@ -19,6 +19,7 @@
 #define EXIT_PASSES 3 /* of PTHREAD_DESTRUCTOR_ITERATIONS, so that other destructors are still recorded */
 #define TAG_SHIFT 48
 #define SLOT_TABLES 16384 /* 1.5 million threads, one after another */
+#define REST_AGAIN 32u	  /* tables of 64 KiB: together the largest piece that the kernel maps at once */
 
 __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
 
@@ -119,25 +120,35 @@ static void raise_tables_end(uint32_t end)
 		;
 }
 
-/* The table with slot `index`; made by whoever comes first. Two may: the loser's extent stays unpublished. */
+/* Two threads may come at once: the loser's extent stays unpublished. */
+static bool make_table(uint32_t table)
+{
+	uint32_t first = table * (uint32_t)RSD_THREADS_PER_UNIT;
+	struct rsd_extent *none = NULL, *ext;
+
+	if (table >= SLOT_TABLES)
+		return false;
+	if (__atomic_load_n(&slot_tables[table], __ATOMIC_ACQUIRE))
+		return true;
+	raise_tables_end(table + 1);
+	ext = file_extent(RSD_EXTENT_THREADS, 1, first, first, 4096);
+	if (!ext)
+		return false;
+	if (__atomic_compare_exchange_n(&slot_tables[table], &none, ext, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		extent_publish(ext);
+	else
+		file_rest(ext);
+	return true;
+}
+
+/* The thread in the middle of a table makes the next one: many that start at once would each make it. */
 static struct rsd_thread *make_slot(uint32_t index)
 {
 	uint32_t table = (uint32_t)(index / RSD_THREADS_PER_UNIT);
-	struct rsd_extent *none = NULL, *ext;
-	struct rsd_thread *slot;
+	struct rsd_thread *slot = make_table(table) ? thread_slot(index) : NULL;
 
-	if (table >= SLOT_TABLES)
-		return NULL;
-	if (!__atomic_load_n(&slot_tables[table], __ATOMIC_ACQUIRE)) {
-		raise_tables_end(table + 1);
-		ext = file_extent(RSD_EXTENT_THREADS, 1, index, table * (uint32_t)RSD_THREADS_PER_UNIT, 4096);
-		if (!ext)
-			return NULL;
-		if (__atomic_compare_exchange_n(&slot_tables[table], &none, ext, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
-			extent_publish(ext);
-	}
-	slot = thread_slot(index);
+	if (index % RSD_THREADS_PER_UNIT == RSD_THREADS_PER_UNIT / 2)
+		make_table(table + 1);
 	return slot && file_populate(slot, sizeof(*slot)) == 0 ? slot : NULL;
 }
 
@@ -162,13 +173,26 @@ static bool is_table_finished(uint32_t table)
 	return __atomic_load_n(&slots_finished[table], __ATOMIC_RELAXED) >= RSD_THREADS_PER_UNIT;
 }
 
-/* A thread has had its last words. Of a program that starts a million threads only tables with living ones stay. */
+/* Of a program that starts a million threads only the tables with living ones stay in memory. */
+static void rest_table(uint32_t table)
+{
+	if (is_table_finished(table))
+		file_rest(slot_tables[table]);
+}
+
+/*
+ * A thread has had its last words. What it frees or locks after them touches its slot once more, so a table rests again
+ * when it is old.
+ */
 static void finish_slot(uint32_t index)
 {
 	uint32_t table = (uint32_t)(index / RSD_THREADS_PER_UNIT);
 
-	if (__atomic_add_fetch(&slots_finished[table], 1, __ATOMIC_RELAXED) == RSD_THREADS_PER_UNIT)
-		file_rest(slot_tables[table]);
+	if (__atomic_add_fetch(&slots_finished[table], 1, __ATOMIC_RELAXED) != RSD_THREADS_PER_UNIT)
+		return;
+	rest_table(table);
+	if (table >= FILE_OLD_UNITS)
+		rest_table(table - FILE_OLD_UNITS);
 }
 
 /* ---- registration ---- */
