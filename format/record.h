@@ -196,7 +196,7 @@ struct rsd_fd {
 	uint64_t open_tick;
 	uint32_t owner; /* index + 1 of the first thread that used it */
 	uint32_t reserved0;
-	uint64_t reserved1;
+	uint64_t channel; /* the same number at both ends of a pipe or local connection but for the lowest bit, or 0 */
 	struct rsd_fd_sums own;	   /* calls of the owner, plain stores */
 	struct rsd_fd_sums others; /* calls of all other threads, atomic adds */
 	uint64_t reserved2[4];

@@ -5,9 +5,11 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "preload/channels.h"
 #include "preload/file.h"
 #include "preload/raw.h"
 #include "preload/text.h"
@@ -70,8 +72,72 @@ union address {
 	struct sockaddr_un un;
 };
 
+/* Keys of channels (channels.h) from what both ends can know: the pipe's inode, the eventfd, both addresses. */
+#define PIPE_KEYS ((uint64_t)1 << 58)
+#define EVENTFD_KEYS ((uint64_t)1 << 59)
+#define INET_KEYS ((uint64_t)1 << 60)
+
+static uint64_t mixed(uint64_t hash, const void *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ ((const uint8_t *)bytes)[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static int compared(const void *a, const void *b, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (((const uint8_t *)a)[i] != ((const uint8_t *)b)[i])
+			return ((const uint8_t *)a)[i] - ((const uint8_t *)b)[i];
+	return 0;
+}
+
+/* Of a connection within this host: nobody else can be at both of its ends. `a` has two addresses, the peer's first. */
+static uint64_t inet_channel(int fd, union address *a)
+{
+	bool is_v4 = a[0].any.sa_family == AF_INET;
+	size_t at = is_v4 ? offsetof(struct sockaddr_in, sin_addr) : offsetof(struct sockaddr_in6, sin6_addr);
+	size_t len = is_v4 ? sizeof(a->in.sin_addr) : sizeof(a->in6.sin6_addr);
+	socklen_t room = sizeof(a[1]);
+	const char *peer = (const char *)&a[0], *own = (const char *)&a[1];
+	int order;
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	if (raw3(SYS_getsockname, fd, &a[1], &room) != 0 || a[1].any.sa_family != a[0].any.sa_family ||
+	    compared(peer + at, own + at, len) != 0)
+		return 0;
+	order = compared(&a[0].in.sin_port, &a[1].in.sin_port, sizeof(a->in.sin_port));
+	hash = mixed(hash, own + at, len);
+	hash = mixed(hash, order < 0 ? &a[0].in.sin_port : &a[1].in.sin_port, sizeof(a->in.sin_port));
+	hash = mixed(hash, order < 0 ? &a[1].in.sin_port : &a[0].in.sin_port, sizeof(a->in.sin_port));
+	return INET_KEYS | (hash << 3 & (PIPE_KEYS - 1)) | CHANNEL_BOTH | (order < 0 ? CHANNEL_END : 0);
+}
+
+/* The number in the link "pipe:[42]", or 0. */
+static uint64_t pipe_number(const char *link, size_t len)
+{
+	uint64_t number = 0;
+
+	if (len < 8 || !text_same_n(link, 6, "pipe:["))
+		return 0;
+	for (size_t i = 6; i < len && link[i] >= '0' && link[i] <= '9'; i++)
+		number = number * 10 + (uint64_t)(link[i] - '0');
+	return number;
+}
+
+static uint64_t link_channel(const char *link, size_t len, int fd)
+{
+	uint64_t number = pipe_number(link, len);
+
+	if (number)
+		return PIPE_KEYS | (number << 3 & (PIPE_KEYS - 1));
+	if (len == 20 && text_same_n(link, 20, "anon_inode:[eventfd]"))
+		return EVENTFD_KEYS | (uint64_t)fd << 3;
+	return 0;
+}
+
 /* The peer of a connected socket, or where a listening one is bound. */
-static bool put_socket(struct text *t, int fd, union address *a)
+static bool put_socket(struct text *t, int fd, union address *a, uint64_t *channel)
 {
 	socklen_t len = sizeof(*a), type_len = sizeof(int);
 	int type = 0;
@@ -92,6 +158,7 @@ static bool put_socket(struct text *t, int fd, union address *a)
 			 a->any.sa_family);
 		text_str(t, ":");
 		text_u64(t, __builtin_bswap16(a->in.sin_port));
+		*channel = is_peer && type == SOCK_STREAM ? inet_channel(fd, a) : 0;
 		return true;
 	case AF_UNIX:
 		text_str(t, "unix ");
@@ -109,8 +176,8 @@ static bool put_socket(struct text *t, int fd, union address *a)
 	}
 }
 
-/* The link's text, or the peer's name in its place. */
-static size_t put_name(struct text *t, int fd, union address *a)
+/* The link's text, or the peer's name in its place. `a` has room for two addresses. */
+static size_t put_name(struct text *t, int fd, union address *a, uint64_t *channel)
 {
 	char link[32];
 	struct text path = text_on(link, sizeof(link));
@@ -123,12 +190,13 @@ static size_t put_name(struct text *t, int fd, union address *a)
 		text_str(t, "?");
 		return t->len;
 	}
-	if (n > 8 && text_same_n(t->buf, 8, "socket:[") && put_socket(t, fd, a))
+	*channel = link_channel(t->buf, (size_t)n, fd);
+	if (n > 8 && text_same_n(t->buf, 8, "socket:[") && put_socket(t, fd, a, channel))
 		return t->len;
 	return (size_t)n;
 }
 
-__attribute__((noinline)) static uint32_t look_up_name(struct thread *t, int fd)
+__attribute__((noinline)) static uint32_t look_up_name(struct thread *t, int fd, uint64_t *channel)
 {
 	struct lane *lane = lane_enter(t);
 	struct text text;
@@ -136,11 +204,42 @@ __attribute__((noinline)) static uint32_t look_up_name(struct thread *t, int fd)
 
 	if (!lane)
 		return 0;
-	/* The address behind the text, both off the program's stack. */
-	text = text_on(lane->scratch, sizeof(lane->scratch) - sizeof(union address));
-	name = meta_string(lane->scratch, put_name(&text, fd, (void *)(lane->scratch + text.cap)));
+	/* The addresses behind the text, both off the program's stack. */
+	text = text_on(lane->scratch, sizeof(lane->scratch) - 2 * sizeof(union address));
+	name = meta_string(lane->scratch, put_name(&text, fd, (void *)(lane->scratch + text.cap), channel));
 	lane_leave(t, lane);
 	return name;
+}
+
+/* The slot of a descriptor whose life begins with this call. */
+static struct rsd_fd *begin_slot(struct thread *t, int fd)
+{
+	struct rsd_fd *slot = make_slot(fd, t->index);
+	uint64_t channel = 0;
+	uint32_t name;
+
+	if (!slot)
+		return NULL;
+	slot->open_tick = clock_now();
+	name = look_up_name(t, fd, &channel);
+	slot->channel = channel;
+	__atomic_store_n(&slot->name, name, __ATOMIC_RELEASE);
+	return slot;
+}
+
+uint64_t fds_channel_slow(struct thread *t, int fd)
+{
+	struct rsd_fd *slot = begin_slot(t, fd);
+
+	return slot ? slot->channel : 0;
+}
+
+void fds_set_channel(struct thread *t, int fd, uint64_t channel)
+{
+	struct rsd_fd *slot = begin_slot(t, fd);
+
+	if (slot)
+		slot->channel = channel;
 }
 
 static void add_atomic(struct rsd_fd_sums *sums, bool is_write, uint64_t bytes, uint64_t ticks)
@@ -155,13 +254,10 @@ void fds_io_slow(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64
 	struct rsd_fd *slot = fd < 0 ? NULL : fds_slot(fd);
 	uint32_t nobody = 0;
 
-	if (!slot || !__atomic_load_n(&slot->name, __ATOMIC_RELAXED)) {
-		slot = make_slot(fd, t->index);
-		if (!slot)
-			return;
-		slot->open_tick = clock_now();
-		slot->name = look_up_name(t, fd);
-	}
+	if (!slot || !__atomic_load_n(&slot->name, __ATOMIC_RELAXED))
+		slot = begin_slot(t, fd);
+	if (!slot)
+		return;
 	if (slot->owner == t->index + 1 ||
 	    (!slot->owner && __atomic_compare_exchange_n(&slot->owner, &nobody, t->index + 1, false, __ATOMIC_RELAXED,
 							 __ATOMIC_RELAXED))) {

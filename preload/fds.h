@@ -26,6 +26,22 @@ static inline struct rsd_fd *fds_slot(int fd)
 	return ext ? (struct rsd_fd *)(ext + 1) + (uint32_t)fd % RSD_FDS_PER_UNIT : NULL;
 }
 
+/*
+ * fds_channel_slow - of a descriptor that is new: the channel that it has in common with its other end, see channels.h;
+ * 0: there is none, or it is not known. errno is kept.
+ */
+uint64_t fds_channel_slow(struct thread *t, int fd);
+
+static inline uint64_t fds_channel(struct thread *t, int fd)
+{
+	struct rsd_fd *slot = fds_slot(fd);
+
+	return likely(slot && slot->name) ? slot->channel : fds_channel_slow(t, fd);
+}
+
+/* fds_set_channel - the caller knows it better. */
+void fds_set_channel(struct thread *t, int fd, uint64_t channel);
+
 /* fds_io_slow - fds_io on a descriptor that is new, or used by another thread than its first one. */
 void fds_io_slow(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks);
 

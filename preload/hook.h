@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/select.h>
@@ -44,7 +45,7 @@ extern long (*hook_next_syscall)(long n, ...); /* real.syscall, where assembly f
 /* Ours: the plain name may lead to another library's. */
 void *hook_own_realloc(void *block, size_t size) HIDDEN;
 /* NULL, or the realloc of an allocator that is loaded before us: then malloc and free are not ours either. */
-extern void *(*hook_front_realloc)(void *block, size_t size) HIDDEN;
+extern void *(*hook_front_realloc)(void *block, size_t size)HIDDEN;
 
 /* What fortified programs call, libc declares only in inline headers; what old ones call, it no longer declares. */
 int __sigaction(int sig, const struct sigaction *act, struct sigaction *old);

@@ -128,3 +128,16 @@ EXPORT ssize_t copy_file_range(int in, off64_t *in_offset, int out, off64_t *out
 	HOOK_READY(copy_file_range);
 	return IO(WAIT_WRITE, out, true, real.copy_file_range(in, in_offset, out, out_offset, n, flags));
 }
+
+/* They return 0 where read and write return 8. */
+EXPORT int eventfd_read(int fd, eventfd_t *value)
+{
+	HOOK_READY(eventfd_read);
+	return IO(WAIT_READ, fd, false, real.eventfd_read(fd, value) == 0 ? (int64_t)sizeof(*value) : -1) > 0 ? 0 : -1;
+}
+
+EXPORT int eventfd_write(int fd, eventfd_t value)
+{
+	HOOK_READY(eventfd_write);
+	return IO(WAIT_WRITE, fd, true, real.eventfd_write(fd, value) == 0 ? (int64_t)sizeof(value) : -1) > 0 ? 0 : -1;
+}

@@ -95,8 +95,8 @@ long sandbox_syscall(long n, long a, long b, long c, long d, long e, long f)
 }
 
 /*
- * Everything else goes through untouched: arguments, stack and return address are the caller's, as some calls (clone,
- * vfork) and some callers need.
+ * Calls that wait for other threads are hook_futex.c's. Everything else goes through untouched: arguments, stack and
+ * return address are the caller's, as some calls (clone, vfork) and some callers need.
  */
 #if defined(__x86_64__)
 __asm__(".text\n"
@@ -109,10 +109,12 @@ __asm__(".text\n"
 	"\tmovq hook_next_syscall(%rip), %r11\n"
 	"\ttestq %r11, %r11\n"
 	"\tje sandbox_syscall\n"
+	"\tcmpq $202, %rdi\n"
+	"\tje futex_syscall\n"
 	"\tcmpq $317, %rdi\n"
 	"\tje sandbox_syscall\n"
 	"\tjmp *%r11\n"
 	"\t.cfi_endproc\n"
 	".size syscall, .-syscall\n");
-_Static_assert(SYS_seccomp == 317, "the number in the assembly");
+_Static_assert(SYS_futex == 202 && SYS_seccomp == 317, "the numbers in the assembly");
 #endif

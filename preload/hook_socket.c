@@ -10,6 +10,20 @@ EXPORT int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	return FD_CALL(WAIT_CONNECT, fd, real.connect(fd, addr, len));
 }
 
+EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
+{
+	int ret;
+
+	HOOK_READY(socketpair);
+	ret = real.socketpair(domain, type, protocol, fds);
+	if (ret == 0) {
+		fds_close(fds[0]);
+		fds_close(fds[1]);
+		channel_pair(fds[0], fds[1]);
+	}
+	return ret;
+}
+
 EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	int ret;

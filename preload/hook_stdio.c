@@ -35,9 +35,11 @@ static int fd_of(const FILE *f)
 	({                                                                                                             \
 		int fd_ = fd_of(f);                                                                                    \
 		struct span s_ = span_begin(kind, (uint64_t)(int64_t)fd_);                                             \
+		struct channel_call channel_ = channel_begin(&s_, fd_, is_write);                                      \
 		type ret_ = (call);                                                                                    \
 		uint64_t bytes_ = (bytes);                                                                             \
                                                                                                                        \
+		channel_end(&channel_, &s_, bytes_ > 0, &REGS_OF_CALLER());                                            \
 		io_close(&s_, fd_, is_write, (failed) ? errno : 0, bytes_, &REGS_OF_CALLER());                         \
 		ret_;                                                                                                  \
 	})

@@ -3,7 +3,7 @@
 #ifndef RINGSIDE_PRELOAD_IO_H
 #define RINGSIDE_PRELOAD_IO_H
 
-#include "preload/fds.h"
+#include "preload/channels.h"
 #include "preload/span.h"
 
 /* io_close - a call on `fd` moved `bytes`, or failed with `err`. errno is kept. */
@@ -23,9 +23,11 @@ static inline void io_close(const struct span *s, int fd, bool is_write, int err
 #define IO(kind, fd, is_write, call)                                                                                   \
 	({                                                                                                             \
 		struct span s_ = span_begin(kind, (uint64_t)(fd));                                                     \
+		struct channel_call channel_ = channel_begin(&s_, fd, is_write);                                       \
 		int64_t ret_;                                                                                          \
 		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
                                                                                                                        \
+		channel_end(&channel_, &s_, ret_ > 0, &REGS_OF_CALLER());                                              \
 		io_close(&s_, fd, is_write, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, &REGS_OF_CALLER());      \
 		ret_;                                                                                                  \
 	})

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #include "preload/bus.h"
+#include "preload/channels.h"
 #include "preload/config.h"
 #include "preload/fds.h"
 #include "preload/file.h"
@@ -167,6 +168,7 @@ bool life_child(void)
 	fds_begin_child();
 	locks_begin_child();
 	wakes_begin_child();
+	channels_begin_child();
 	recording = open_child();
 	if (recording)
 		begin_recording();

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -51,6 +52,8 @@ static struct iovec small_iov = { small, 5 }, big_iov = { big, sizeof(big) };
 static struct mmsghdr small_msg = { .msg_hdr = { .msg_iov = &small_iov, .msg_iovlen = 1 } };
 static struct mmsghdr big_msg = { .msg_hdr = { .msg_iov = &big_iov, .msg_iovlen = 1 } };
 static struct epoll_event ready;
+static int counter[2]; /* [0] is empty, [1] is full */
+static eventfd_t counted;
 static struct sockaddr_un door_name = { .sun_family = AF_UNIX }, door2_name = { .sun_family = AF_UNIX };
 static socklen_t door_len, door2_len;
 static struct flock ofd_range = { .l_type = F_WRLCK, .l_len = 1 }, posix_range = { .l_type = F_WRLCK, .l_len = 1 };
@@ -329,6 +332,16 @@ static void give(int fd)
 		return;
 }
 
+static void count(void)
+{
+	struct pollfd full = { .fd = counter[1], .events = POLLIN };
+	eventfd_t value = 1;
+
+	if (syscall(SYS_write, counter[0], &value, sizeof(value)) < 0 || syscall(SYS_poll, &full, 1, 0) != 1 ||
+	    syscall(SYS_read, counter[1], &value, sizeof(value)) < 0)
+		return;
+}
+
 static void empty(int fd)
 {
 	static char taken[1 << 16];
@@ -540,6 +553,9 @@ static void begin_files(void)
 	must(!mkfifo(fifo, 0600));
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	nothing_ready = epoll_create1(EPOLL_CLOEXEC);
+	counter[0] = eventfd(0, EFD_CLOEXEC);
+	counter[1] = eventfd(0, EFD_CLOEXEC);
+	must(counter[0] >= 0 && counter[1] >= 0);
 }
 
 static void begin_pipes(void)
@@ -557,7 +573,8 @@ static void begin_pipes(void)
 	set_nonblocking(door2);
 	/* Full to begin with, so that the first write waits as well. */
 	if (lasts_for_ever())
-		must(write(sink[1], big, sizeof(big)) > 0 && write(stream_sink[1], big, sizeof(big)) > 0);
+		must(write(sink[1], big, sizeof(big)) > 0 && write(stream_sink[1], big, sizeof(big)) > 0 &&
+		     !eventfd_write(counter[1], UINT64_MAX - 2));
 }
 
 static void blocks_begin(void)

@@ -12,6 +12,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -57,6 +59,8 @@ static struct iovec iov = { buf, 1 };
 static struct mmsghdr mmsg = { .msg_hdr = { .msg_iov = &iov, .msg_iovlen = 1 } };
 static struct pollfd pollfd = { .events = POLLIN };
 static struct epoll_event event;
+static int counter, pair[2];
+static eventfd_t counted;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static socklen_t address_len;
 static struct flock file_lock = { .l_type = F_WRLCK, .l_len = 1 };
@@ -351,6 +355,22 @@ static void fill_pipe(void)
 	must(write(ends[1], "x", 1) == 1);
 }
 
+static void fill_counter(void)
+{
+	drain(counter);
+	must(!eventfd_write(counter, 2));
+}
+
+static void added_to_epoll(void)
+{
+	must(!epoll_ctl(epoll, EPOLL_CTL_ADD, socks[0], &(struct epoll_event){ .events = EPOLLIN }));
+}
+
+static int made_pair(int ret)
+{
+	return ret ? ret : close(pair[0]) || close(pair[1]);
+}
+
 static void fill_file(void)
 {
 	off0 = 0;
@@ -512,6 +532,8 @@ static void begin_files(void)
 	proc = open("/proc", O_RDONLY | O_CLOEXEC);
 	must(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, socks) && proc >= 0);
 	epoll = epoll_create1(EPOLL_CLOEXEC);
+	counter = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	must(counter >= 0);
 	must(epoll >= 0 && !epoll_ctl(epoll, EPOLL_CTL_ADD, ends[0], &(struct epoll_event){ .events = EPOLLIN }));
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	/* A name of the kernel's making, in no file system. */
