@@ -61,10 +61,15 @@ static struct wake_ring *ring_at(struct wakers *w, uint64_t object)
 	return &w->rings[*index];
 }
 
+/* A poll of several descriptors has none that would name it: of such a wake-up the waiter is told. */
+#define SEVERAL UINT64_MAX
+#define OF_THREAD ((uint64_t)1 << 63)
+
 void wakers_event(struct wakers *w, const struct pass_event *e)
 {
 	bool is_hold = e->kind == EV_HOLD;
-	struct wake_ring *ring = ring_at(w, is_hold ? e->ev->hold.object : e->ev->wake.object);
+	uint64_t object = is_hold ? e->ev->hold.object : e->ev->wake.object;
+	struct wake_ring *ring = ring_at(w, object == SEVERAL ? OF_THREAD | e->ev->wake.target : object);
 	struct wake *wake;
 
 	if (!ring || e->thread >= w->rec->threads_len) {
@@ -103,11 +108,11 @@ static const struct wake *find_joined(struct wakers *w, const struct stretch *s)
 const struct wake *wakers_find(struct wakers *w, const struct stretch *s)
 {
 	const struct wake_ring *ring;
-	uint64_t index;
+	uint64_t object = s->object == SEVERAL ? OF_THREAD | w->rec->threads[s->thread].tid : s->object, index;
 
 	if (s->wait == WAIT_JOIN)
 		return find_joined(w, s);
-	if (!s->wait || !s->object || !map_get(&w->ring_of, s->object, &index))
+	if (!s->wait || !object || !map_get(&w->ring_of, object, &index))
 		return NULL;
 	ring = &w->rings[index];
 	for (uint64_t back = 0; back < WAKERS_KEPT && back < ring->len; back++) {

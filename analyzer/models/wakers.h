@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wakers.h - who ended a wait: the thread that released the lock, signalled, posted, came last to the barrier, or
- * ended.
+ * wakers.h - who ended a wait: the thread that released the lock, signalled, posted, came last to the barrier, wrote
+ * into the pipe or read from it, or ended.
  *
  * To be fed with every EV_HOLD and EV_WAKE, and asked with every stretch of waiting as activity.h tells it. What the
  * caller wants to know about the waker at that moment it gives to `remember`; it gets it back with the answer.

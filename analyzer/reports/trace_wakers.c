@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trace_wakers.c - which place ends the waits at which other: releases, signals, posts, barriers, ends of threads. And
- * how long it takes from there until the waiter runs.
+ * trace_wakers.c - which place ends the waits at which other: releases, signals, posts, barriers, ends of threads,
+ * writes into pipes. And how long it takes from there until the waiter runs.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -48,8 +48,11 @@ static struct pair *pair_at(struct trace_wakers *t, uint32_t wait, struct stack_
 	return &t->pairs[*at];
 }
 
-/* Kinds of wait that another thread of the process ends, in a way that is recorded. */
-static bool has_waker(unsigned wait)
+/*
+ * Kinds of wait that another thread of the process ends, in a way that is recorded. For descriptors it may be another
+ * process or nobody: such a wait counts when its waker is known.
+ */
+static bool must_have_waker(unsigned wait)
 {
 	switch (wait) {
 	case WAIT_MUTEX:
@@ -71,12 +74,14 @@ static void on_stretch(void *self, const struct stretch *s)
 	const struct wake *wake;
 	struct pair *p;
 
-	if (!has_waker(s->wait) || s->is_unfinished || s->end < t->window.from || s->end >= t->window.to ||
+	if (!s->wait || s->is_unfinished || s->end < t->window.from || s->end >= t->window.to ||
 	    (chosen && !chosen[s->thread]))
+		return;
+	wake = s->err == ETIMEDOUT ? NULL : wakers_find(&t->wakers, s);
+	if (!wake && !must_have_waker(s->wait))
 		return;
 	t->waits++;
 	t->timeouts += s->err == ETIMEDOUT;
-	wake = s->err == ETIMEDOUT ? NULL : wakers_find(&t->wakers, s);
 	if (!wake)
 		return;
 	t->known_waits++;
@@ -121,10 +126,11 @@ static int print(struct trace_wakers *t, struct page *page)
 		report_stack_cell(t->r, table, p->waker);
 		report_stack_cell(t->r, table, p->waiter);
 	}
-	page_note(
-		page,
-		"wake-up: from the release, signal, post, arrival or end until the waiter ran again. Of a thread that "
-		"was joined the end has no place");
+	page_note(page, "wake-up: from the release, signal, post, arrival, write or end until the waiter ran again. Of "
+			"a thread "
+			"that was joined the end has no place. Waits for descriptors are here when a thread of this "
+			"process ended "
+			"them");
 	return report_order(t->r, table, 0);
 }
 
