@@ -43,7 +43,6 @@ struct path {
 	double *thread_ns;	  /* by thread index: on the path */
 	struct stack_id *sampled; /* by thread index: where its latest sample was */
 	double total_ns;
-	double run_ns; /* of all threads: on a CPU, or ready for one */
 	size_t chosen[CANDIDATES]; /* causes */
 	bool failed;
 };
@@ -109,8 +108,6 @@ static void on_stretch(void *self, const struct stretch *s)
 	const struct critical_piece *pieces = p->critical.pieces;
 	uint32_t at = p->at[s->thread];
 
-	if (!s->wait)
-		p->run_ns += (double)clock_dur_ns(&p->r->a->rec.clock, s->end - s->begin);
 	while (at && pieces[at - 1].to <= s->begin)
 		at = pieces[at - 1].next;
 	p->at[s->thread] = at;
@@ -207,21 +204,11 @@ static size_t choose(struct path *p)
 	return len;
 }
 
-/* Work that is not done waits for no CPU either: a sample stands for both. */
-static double sample_ns(const struct path *p)
-{
-	uint64_t samples = p->r->a->stats.by_kind[EV_SAMPLE];
-
-	return samples ? p->run_ns / (double)samples : 0;
-}
-
 static int replay(struct path *p)
 {
-	struct what_if w = { .self = p,
-			     .takes_wait = takes_wait,
-			     .takes_sample = takes_sample,
-			     .sample_ns = sample_ns(p),
-			     .last = p->critical.last };
+	struct what_if w = {
+		.self = p, .takes_wait = takes_wait, .takes_sample = takes_sample, .last = p->critical.last
+	};
 	int err;
 
 	w.candidates = choose(p) + 1;

@@ -9,15 +9,20 @@
  *   forkjoin   threads are created and joined, one of them works longer: the part is its surplus
  *   semaphore  a producer posts items, a consumer works on each: the part is the consumer's work
  *   sleeper    a thread sleeps before it releases what the others wait for: the part is the sleep
+ *   relay      a thread works and writes into a pipe, another one reads from it and works: the part is the writer's
+ * work request    a thread sends on a socket and waits for the answer: the part is the work of the one that answers
  */
 #include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/options.h"
@@ -172,10 +177,72 @@ static void *sleeper_thread(void *arg)
 	return NULL;
 }
 
+/* ---- relay and request ---- */
+
+static int ends[2];
+
+static void must(bool holds)
+{
+	if (!holds)
+		exit(3);
+}
+
+static void *relay_thread(void *arg)
+{
+	char byte = 0;
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		if (!arg) {
+			own_work(1500);
+			removable_part(4000);
+			must(write(ends[1], &byte, 1) == 1);
+		} else {
+			must(read(ends[0], &byte, 1) == 1);
+			own_work(2500);
+		}
+	}
+	return NULL;
+}
+
+static void *request_thread(void *arg)
+{
+	char byte = 0;
+
+	for (uint64_t i = 0; i < rounds; i++) {
+		if (!arg) {
+			own_work(1500);
+			must(send(ends[0], &byte, 1, 0) == 1 && recv(ends[0], &byte, 1, 0) == 1);
+		} else {
+			must(recv(ends[1], &byte, 1, 0) == 1);
+			removable_part(4000);
+			must(send(ends[1], &byte, 1, 0) == 1);
+		}
+	}
+	return NULL;
+}
+
+static void *(*thread_of(const char *name))(void *)
+{
+	static const struct {
+		const char *name;
+		void *(*start)(void *);
+	} shapes[] = {
+		{ "lock", lock_thread },	   { "pipeline", pipeline_thread }, { "phases", phases_thread },
+		{ "semaphore", semaphore_thread }, { "sleeper", sleeper_thread },   { "relay", relay_thread },
+		{ "request", request_thread },
+	};
+
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(*shapes); i++)
+		if (!strcmp(name, shapes[i].name))
+			return shapes[i].start;
+	exit(2);
+}
+
 int main(int argc, char **argv)
 {
 	const struct option_row rows[] = {
-		{ "shape", OPTION_TEXT, &shape, 0, 0, "lock, pipeline, phases, forkjoin, semaphore or sleeper" },
+		{ "shape", OPTION_TEXT, &shape, 0, 0,
+		  "lock, pipeline, phases, forkjoin, semaphore, sleeper, relay or request" },
 		{ "cost", OPTION_NUMBER, &cost, 0, 1, "0: the part costs nothing" },
 		{ "rounds", OPTION_NUMBER, &rounds, 1, 100000, "how often" },
 		{ 0 },
@@ -185,22 +252,13 @@ int main(int argc, char **argv)
 	options_parse(argc, argv, "shapes", "Runs a program of a known critical path.\n", rows);
 	pthread_barrier_init(&barrier, NULL, THREADS);
 	sem_init(&items, 0, 0);
+	must(!strcmp(shape, "request") ? !socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : !pipe(ends));
 	start = clock_now_ns();
-	if (!strcmp(shape, "lock"))
-		run_threads(lock_thread, THREADS);
-	else if (!strcmp(shape, "pipeline"))
-		run_threads(pipeline_thread, THREADS);
-	else if (!strcmp(shape, "phases"))
-		run_threads(phases_thread, THREADS);
-	else if (!strcmp(shape, "semaphore"))
-		run_threads(semaphore_thread, THREADS);
-	else if (!strcmp(shape, "sleeper"))
-		run_threads(sleeper_thread, THREADS);
-	else if (!strcmp(shape, "forkjoin"))
+	if (!strcmp(shape, "forkjoin"))
 		for (uint64_t i = 0; i < rounds; i++)
 			run_threads(forkjoin_thread, THREADS);
 	else
-		return 2;
+		run_threads(thread_of(shape), THREADS);
 	printf("%" PRIu64 "\n", clock_now_ns() - start);
 	return fflush(stdout) ? 1 : 0;
 }
