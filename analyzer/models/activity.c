@@ -92,11 +92,13 @@ static void tell_last(struct activity *a, uint32_t i, const struct rsd_thread *s
 {
 	struct activity_thread *t = &a->threads[i];
 	uint64_t end = slot->end_tick ? slot->end_tick : a->rec->end_tick, cpu_ns = cpu_thread_ns(a->rec, i);
+	uint64_t known_ns; /* up to the last reading of its clock */
 	bool is_waiting = slot->waiting && slot->waiting < RSD_WAITS && !slot->end_tick && slot->waiting_since < end;
 	struct stretch s = { .thread = i, .wait = slot->waiting, .end = end, .is_unfinished = true };
 
 	cpu_ns = cpu_ns > t->cpu_ns ? cpu_ns - t->cpu_ns : 0;
-	tell_gap(a, i, is_waiting ? slot->waiting_since : end, cpu_ns, 0);
+	known_ns = slot->cpu_tick > t->until ? clock_dur_ns(&a->rec->clock, slot->cpu_tick - t->until) : 0;
+	tell_gap(a, i, is_waiting ? slot->waiting_since : end, cpu_ns, known_ns > cpu_ns ? known_ns - cpu_ns : 0);
 	if (!is_waiting)
 		return;
 	s.begin = slot->waiting_since > t->until ? slot->waiting_since : t->until;
