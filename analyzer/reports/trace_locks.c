@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "analyzer/models/releases.h"
 #include "analyzer/reports/lock_names.h"
 #include "analyzer/reports/report.h"
 #include "analyzer/util/list.h"
@@ -14,9 +15,11 @@
 #include "format/kinds.h"
 #include "analyzer/util/whole.h"
 
+#define STARVED 8u /* times overtaken, from which on it is worth a word */
+
 struct lock_facts {
 	uint64_t address, wait_ns, releases, owner_changes, crowded, failed_waits;
-	uint32_t wait, last_owner, waiters_max;
+	uint32_t wait, last_owner, waiters_max, overtaken_max;
 	struct spread waits, holds; /* ns */
 };
 
@@ -32,6 +35,7 @@ struct trace_locks {
 	struct report_run *r;
 	struct report_window window;
 	struct lock_names names;
+	struct releases recent;
 	struct lock_facts *locks;
 	size_t locks_len, locks_cap;
 	struct party *parties;
@@ -83,6 +87,19 @@ static bool is_inside(const struct trace_locks *t, uint64_t tick)
 	return tick >= t->window.from && tick < t->window.to;
 }
 
+/* How often others got the lock that came for it after this wait had begun. */
+static uint32_t overtaken(const struct trace_locks *t, const struct pass_event *e)
+{
+	const struct release *releases[RELEASES_KEPT];
+	uint64_t dur = e->ev->span.dur_ticks, begin = e->tick > dur ? e->tick - dur : 0;
+	size_t len = releases_between(&t->recent, e->ev->span.object, begin, e->tick, releases);
+	uint32_t times = 0;
+
+	for (size_t i = 0; i < len; i++)
+		times += releases[i]->held_ticks && releases[i]->tick - releases[i]->held_ticks > begin;
+	return times;
+}
+
 static void on_span(void *self, const struct pass_event *e)
 {
 	struct trace_locks *t = self;
@@ -91,11 +108,15 @@ static void on_span(void *self, const struct pass_event *e)
 	bool is_lock = span->wait == WAIT_MUTEX || span->wait == WAIT_RWLOCK_READ || span->wait == WAIT_RWLOCK_WRITE ||
 		       span->wait == WAIT_SPIN;
 	struct lock_facts *lock = is_lock && is_inside(t, e->tick) ? lock_at(t, span->object) : NULL;
+	uint32_t others;
 
 	if (!lock)
 		return;
+	others = overtaken(t, e);
 	lock->wait = span->wait;
 	lock->wait_ns += ns;
+	if (others > lock->overtaken_max)
+		lock->overtaken_max = others;
 	lock->failed_waits += span->err != 0;
 	spread_add(&lock->waits, ns, 1);
 	add_party(t, lock->address, recording_stack(&t->r->a->rec, span->stack), false, ns);
@@ -108,6 +129,7 @@ static void on_hold(void *self, const struct pass_event *e)
 	struct lock_facts *lock = is_inside(t, e->tick) ? lock_at(t, hold->object) : NULL;
 	uint64_t ns = clock_dur_ns(&t->r->a->rec.clock, hold->held_ticks);
 
+	releases_add(&t->recent, e);
 	if (!lock)
 		return;
 	lock->releases++;
@@ -152,8 +174,11 @@ static void lock_row(struct trace_locks *t, struct table *table, struct lock_fac
 	table_number(table, (int64_t)lock->holds.max);
 	table_number(table, (int64_t)lock->owner_changes);
 	table_number(table, lock->waiters_max);
+	table_number(table, lock->overtaken_max);
 	table_number(table, (int64_t)lock->failed_waits);
-	if (lock->releases > 10 && lock->crowded * 2 > lock->releases)
+	if (lock->overtaken_max >= STARVED && lock->overtaken_max > 2 * lock->waiters_max)
+		table_text(table, "starvation");
+	else if (lock->releases > 10 && lock->crowded * 2 > lock->releases)
 		table_text(table, "convoy");
 	else
 		table_skip(table);
@@ -177,6 +202,7 @@ static int print_locks(struct trace_locks *t, struct page *page)
 	table_column(table, "longest", "hold_max_ns", UNIT_NS);
 	table_column(table, "new owners", "owner_changes", UNIT_COUNT);
 	table_column(table, "queue", "waiters_max", UNIT_COUNT);
+	table_column(table, "overtaken", "overtaken_max", UNIT_COUNT);
 	table_column_quiet(table, "given up", "failed_waits", UNIT_COUNT);
 	table_column(table, "sign of", "sign", UNIT_TEXT);
 	table_column(table, "address", "address", UNIT_ADDRESS);
@@ -224,6 +250,8 @@ static int print(struct trace_locks *t, struct page *page)
 	page_note(page,
 		  "convoy: more than half of these releases left two or more threads waiting. given up: waits that "
 		  "ended without the lock");
+	page_note(page, "overtaken: most times that others, who came later, got the lock during one wait, up to 64. "
+			"starvation: that is more than twice the queue, as when readers keep a writer out");
 	return err;
 }
 
@@ -236,7 +264,7 @@ static int run(struct trace_locks *t)
 	lock_names_sinks(&t->names, sinks);
 	err = analysis_pass(t->r->a, list, 3);
 	err = err ? err : lock_names_finish(&t->names);
-	return !err && t->failed ? -ENOMEM : err;
+	return !err && (t->failed || t->recent.failed) ? -ENOMEM : err;
 }
 
 int report_trace_locks(struct report_run *r, struct page *page)
@@ -246,6 +274,7 @@ int report_trace_locks(struct report_run *r, struct page *page)
 
 	map_init(&t.lock_of);
 	map_init(&t.party_of);
+	releases_init(&t.recent, &r->a->rec);
 	err = lock_names_init(&t.names, &r->a->rec);
 	err = err ? err : run(&t);
 	err = err ? err : print(&t, page);
@@ -253,6 +282,7 @@ int report_trace_locks(struct report_run *r, struct page *page)
 		spread_release(&t.locks[i].waits);
 		spread_release(&t.locks[i].holds);
 	}
+	releases_release(&t.recent);
 	lock_names_release(&t.names);
 	map_release(&t.lock_of);
 	map_release(&t.party_of);
