@@ -179,6 +179,18 @@ static int set_top(struct options *o, const char *value)
 	return 0;
 }
 
+/* Given several times they add up; of the same toggle the last one counts. */
+static int add_toggles(struct options *o, const char *value)
+{
+	size_t len = strlen(o->toggle_list);
+	int n = snprintf(o->toggle_list + len, sizeof(o->toggle_list) - len, "%s%s", len ? "," : "", value);
+
+	if ((size_t)n >= sizeof(o->toggle_list) - len)
+		return -EINVAL;
+	o->toggles = o->toggle_list;
+	return 0;
+}
+
 static int set_option(struct options *o, enum option_id id, const char *value)
 {
 	long count;
@@ -192,8 +204,7 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 		o->output = value;
 		break;
 	case OPT_toggles:
-		o->toggles = value;
-		break;
+		return add_toggles(o, value);
 	case OPT_compress:
 		o->compress = true;
 		break;

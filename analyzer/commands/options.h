@@ -57,6 +57,7 @@ struct options {
 	bool given[OPTIONS];
 	long top; /* -1: not given */
 	const char *output, *toggles, *process, *kind, *profile;
+	char toggle_list[4096];		   /* what `toggles` points to */
 	const char *per, *work, *fail_on;  /* of diff */
 	const char *diff_base;		   /* of profile views */
 	uint64_t kinds;			   /* bits of --kind, set by the command */

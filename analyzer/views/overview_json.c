@@ -298,6 +298,7 @@ static int put_wait_sites(struct json *j, const struct analysis *a, size_t top)
 		put_stack(j, "stack", a, sites[i]->stack);
 		json_field_u64(j, "spans", sites[i]->spans);
 		json_field_u64(j, "blocked_ns", sites[i]->blocked_ns);
+		json_field_u64(j, "elapsed_ns", sites[i]->dur_ns);
 		json_field_u64(j, "max_ns", sites[i]->max_ns);
 		json_field_u64(j, "unfinished", sites[i]->unfinished);
 		json_end(j);

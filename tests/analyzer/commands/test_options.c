@@ -74,6 +74,9 @@ static void a_recorded_program_keeps_its_own_options(void **state)
 	assert_string_equal(o.args[1], "-o");
 	assert_string_equal(o.args[2], "--");
 	free(o.args);
+	assert_int_equal(parse(&o, "record", "-tcpu=off", "--toggles=block=0,heap=off", "-t", "cpu=9", "ls", NULL), 0);
+	assert_string_equal(o.toggles, "cpu=off,block=0,heap=off,cpu=9");
+	free(o.args);
 	assert_int_equal(parse(&o, "record", "--", "-program", "-o", NULL), 0);
 	assert_string_equal(o.args[0], "-program");
 	assert_int_equal(o.args_len, 2);
