@@ -29,6 +29,7 @@ struct pass {
 	const struct pass_filter *filter;
 	uint64_t from_tick, to_tick;
 	bool is_filtered;
+	bool wants_records; /* somebody asks for blocks one at a time */
 	struct extent **waiting; /* not yet opened, by first_tick */
 	size_t waiting_len, waiting_at;
 	struct streams *streams;
@@ -198,21 +199,29 @@ static void deliver_one(struct pass *p, const struct pass_event *e)
 		hand_out(p, e);
 }
 
+static size_t blocks_at(const struct pass_event *e, const struct pass_event *end, bool is_pure)
+{
+	const struct pass_event *at = is_pure ? end : e;
+
+	while (at < end && pass_is_block(at->kind))
+		at++;
+	return (size_t)(at - e);
+}
+
 static void deliver(struct pass *p)
 {
 	struct cursor *c = &p->heap[0];
 	size_t len = run_length(p), blocks;
+	bool in_runs = !p->wants_records && (!p->blocks || !p->is_filtered);
 
 	for (const struct pass_event *e = c->at, *end = e + len; e < end; e += blocks) {
-		blocks = c->is_pure ? len : 0;
-		while (e + blocks < end && pass_is_block(e[blocks].kind))
-			blocks++;
-		if (p->blocks && !p->is_filtered && blocks) {
+		blocks = in_runs ? blocks_at(e, end, c->is_pure) : 0;
+		if (!blocks) {
+			deliver_one(p, e);
+			blocks = 1;
+		} else if (p->blocks) {
 			p->blocks->on_blocks(p->blocks->self, e, blocks, (size_t)(c->end - e) - blocks);
-			continue;
 		}
-		deliver_one(p, e);
-		blocks = 1;
 	}
 	c->at += len;
 }
@@ -344,6 +353,7 @@ int pass_run(struct recording *rec, const struct pass_filter *filter, const stru
 	int err = list_listeners(&p, sinks, sinks_len, &has_records);
 
 	err = err ? err : list_extents(&p, &bytes);
+	p.wants_records = has_records;
 	p.streams = err ? NULL : streams_new(rec, workers, has_records);
 	if (!err && !p.streams)
 		err = -ENOMEM;
