@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * heap_pages.c - how full the pages of the heap are, at its peak and at the end, and who keeps pages that are nearly
- * empty: a page can't be given back while one block is on it, and the heap of brk can't shrink below its last block.
+ * heap_pages.c - how full the pages of the heap are, at its peak, when most memory was resident, and at the end, and
+ * who keeps pages that are nearly empty: a page can't be given back while one block is on it, and the heap of brk can't
+ * shrink below its last block.
  *
- * Two passes: the first one finds the peak, the second stops there and looks at every block.
+ * Two passes: the first one finds the moments, the second stops there and looks at every block.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +19,18 @@
 #define TOP_STEPS 10u
 #define BRK_REACH (UINT64_C(1) << 40) /* from the program's end: everything else is tens of TiB away */
 
-enum moment { AT_PEAK, AT_END, MOMENTS };
+enum moment { AT_PEAK, AT_RSS_PEAK, AT_END, MOMENTS };
+
+static const struct {
+	const char *title, *key, *column, *pages, *pages_key, *occupied_key, *empty_key;
+} words[MOMENTS] = {
+	[AT_PEAK] = { "Who holds sparse pages at the peak", "at_peak", "at peak", "pages at peak", "peak_pages",
+		      "peak_occupied", "peak_empty_bytes" },
+	[AT_RSS_PEAK] = { "Who holds sparse pages when most memory is resident", "at_rss_peak", "at RSS peak",
+			  "pages at RSS peak", "rss_peak_pages", "rss_peak_occupied", "rss_peak_empty_bytes" },
+	[AT_END] = { "Who holds sparse pages at the end", "at_end", "at the end", "pages at the end", "end_pages",
+		     "end_occupied", "end_empty_bytes" },
+};
 
 struct pages {
 	const struct report_run *r;
@@ -26,6 +38,7 @@ struct pages {
 	struct crest all;
 	uint64_t peak_bytes; /* second pass: where to stop */
 	bool has_peak;
+	uint64_t rss_bytes, rss_tick; /* most that was resident, and when that was read first */
 	struct occupancy moments[MOMENTS];
 };
 
@@ -60,24 +73,41 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 		crest_fall_all(&p->all, lives_weight(&p->lives, life));
 }
 
+static void on_memory(void *self, const struct pass_event *e)
+{
+	struct pages *p = self;
+
+	if (e->ev->memory.rss_bytes <= p->rss_bytes)
+		return;
+	p->rss_bytes = e->ev->memory.rss_bytes;
+	p->rss_tick = e->tick;
+}
+
+/* The last stop is the end. */
 static void stopped(void *self, size_t stop)
 {
-	(void)stop;
-	look(self, AT_END);
+	struct pages *p = self;
+
+	look(p, stop + 1 == p->lives.stops_len ? AT_END : AT_RSS_PEAK);
 }
 
 static int count(struct pages *p, struct groups *groups)
 {
-	static const uint64_t at_the_end = UINT64_MAX;
+	struct pass_sink memory = { .self = p, .on[EV_MEMORY] = on_memory };
+	uint64_t stops[] = { 0, UINT64_MAX };
 	int err;
 
 	p->lives.watcher = (struct life_watcher){ .self = p, .born = born, .ended = ended };
+	p->lives.also[0] = &memory;
 	err = report_lives(p->r, BY_PLACE, groups, &p->lives);
 	if (err)
 		return err;
 	p->peak_bytes = p->all.peak_bytes;
 	p->all = (struct crest){ 0 };
-	p->lives = (struct lives){ .groups = groups, .stops = &at_the_end, .stops_len = 1 };
+	stops[0] = p->rss_tick;
+	p->lives = (struct lives){ .groups = groups,
+				   .stops = p->rss_tick ? stops : stops + 1,
+				   .stops_len = p->rss_tick ? 2 : 1 };
 	p->lives.watcher = (struct life_watcher){ .self = p, .born = born, .ended = ended, .stopped = stopped };
 	return lives_run(&p->lives, p->r->a);
 }
@@ -89,23 +119,30 @@ static double occupied(const struct occupancy *o)
 	return o->pages ? o->bytes / ((double)o->pages * OCCUPANCY_PAGE) : 0;
 }
 
+static bool is_known(const struct pages *p, enum moment moment)
+{
+	return moment != AT_RSS_PEAK || p->rss_tick;
+}
+
 static void print_facts(const struct pages *p, struct page *page)
 {
-	const struct occupancy *peak = &p->moments[AT_PEAK], *end = &p->moments[AT_END];
-
 	page_fact(page, "peak after", "peak_ns", UNIT_NS, report_ns(p->r, p->all.peak_tick));
-	page_fact(page, "pages at peak", "peak_pages", UNIT_COUNT, peak->pages);
-	page_fact_real(page, "occupied", "peak_occupied", UNIT_PERCENT, occupied(peak));
-	page_fact(page, "empty on sparse ones", "peak_empty_bytes", UNIT_BYTES, whole_u64(peak->empty));
-	page_fact(page, "pages at the end", "end_pages", UNIT_COUNT, end->pages);
-	page_fact_real(page, "occupied", "end_occupied", UNIT_PERCENT, occupied(end));
-	page_fact(page, "empty on sparse ones", "end_empty_bytes", UNIT_BYTES, whole_u64(end->empty));
+	if (p->rss_tick)
+		page_fact(page, "RSS peak after", "rss_peak_ns", UNIT_NS, report_ns(p->r, p->rss_tick));
+	for (unsigned i = 0; i < MOMENTS; i++) {
+		const struct occupancy *o = &p->moments[i];
+
+		if (!is_known(p, i))
+			continue;
+		page_fact(page, words[i].pages, words[i].pages_key, UNIT_COUNT, o->pages);
+		page_fact_real(page, "occupied", words[i].occupied_key, UNIT_PERCENT, occupied(o));
+		page_fact(page, "empty on sparse ones", words[i].empty_key, UNIT_BYTES, whole_u64(o->empty));
+	}
 }
 
 static int print_places(const struct pages *p, const struct groups *g, enum moment moment, struct page *page)
 {
-	struct table *t = moment == AT_PEAK ? page_table(page, "Who holds sparse pages at the peak", "at_peak")
-					    : page_table(page, "Who holds sparse pages at the end", "at_end");
+	struct table *t = page_table(page, words[moment].title, words[moment].key);
 	const struct occupancy *o = &p->moments[moment];
 
 	table_column(t, "empty", "empty_bytes", UNIT_BYTES);
@@ -139,14 +176,16 @@ static void print_bins(const struct pages *p, struct page *page)
 
 	table_column(t, "from", "min_share", UNIT_PERCENT);
 	table_column(t, "to", "max_share", UNIT_PERCENT);
-	table_column(t, "at peak", "peak_pages", UNIT_COUNT);
-	table_column(t, "at the end", "end_pages", UNIT_COUNT);
+	for (unsigned m = 0; m < MOMENTS; m++)
+		if (is_known(p, m))
+			table_column(t, words[m].column, words[m].pages_key, UNIT_COUNT);
 	for (unsigned i = 0; i < OCCUPANCY_BINS; i++) {
 		table_row(t);
 		table_real(t, (double)i / OCCUPANCY_BINS);
 		table_real(t, (double)(i + 1) / OCCUPANCY_BINS);
-		table_number(t, (int64_t)p->moments[AT_PEAK].bins[i]);
-		table_number(t, (int64_t)p->moments[AT_END].bins[i]);
+		for (unsigned m = 0; m < MOMENTS; m++)
+			if (is_known(p, m))
+				table_number(t, (int64_t)p->moments[m].bins[i]);
 	}
 }
 
@@ -197,8 +236,8 @@ int report_heap_pages(struct report_run *r, struct page *page)
 	err = count(p, &groups);
 	if (!err) {
 		print_facts(p, page);
-		err = print_places(p, &groups, AT_END, page);
-		err = err ? err : print_places(p, &groups, AT_PEAK, page);
+		for (int i = MOMENTS; i-- > 0 && !err;)
+			err = is_known(p, i) ? print_places(p, &groups, i, page) : 0;
 		print_bins(p, page);
 		print_top(p, &groups, page);
 		page_note(page,
@@ -206,6 +245,10 @@ int report_heap_pages(struct report_run *r, struct page *page)
 			  "sparse: less than a quarter is in blocks. empty: what is not, charged to the places that "
 			  "have blocks on the page in proportion to their bytes.",
 			  OCCUPANCY_PAGE);
+		if (p->rss_tick)
+			page_note(page,
+				  "RSS peak: when the recorder, which looks now and then, first saw the most that was "
+				  "resident");
 		if (p->lives.sampled)
 			page_note(page,
 				  "only the %" PRIu64 " sampled blocks are known: pages look emptier than they are",
