@@ -76,10 +76,13 @@ static void ended(void *self, const struct life *life, const struct life_end *en
 static void on_memory(void *self, const struct pass_event *e)
 {
 	struct pages *p = self;
+	const struct rec_memory *m = &e->ev->memory;
+	/* The recording itself is a mapped file, and grows. */
+	uint64_t bytes = m->rss_bytes > m->file_bytes ? m->rss_bytes - m->file_bytes : 0;
 
-	if (e->ev->memory.rss_bytes <= p->rss_bytes)
+	if (bytes <= p->rss_bytes)
 		return;
-	p->rss_bytes = e->ev->memory.rss_bytes;
+	p->rss_bytes = bytes;
 	p->rss_tick = e->tick;
 }
 
