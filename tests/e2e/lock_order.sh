@@ -27,6 +27,18 @@ for program in "service --requests 50" "workflow --jobs 20" "batch --items 200" 
 	ringside trace order --json p.rsd | check "$program" '.summary.possible_deadlocks == 0'
 done
 
+if command -v redis-server >/dev/null; then
+	ringside record -o redis.rsd -- redis-server --port 0 --unixsocket "$dir/s" --save '' --io-threads 2 --dir "$dir" >log 2>&1 &
+	launcher=$!
+	for _ in $(seq 100); do redis-cli -s "$dir/s" ping 2>/dev/null | grep -q PONG && break; sleep 0.1; done
+	redis-benchmark -s "$dir/s" -q -n 20000 -t set,get,lpush,mset >bench.txt || fail "redis: $(cat log)"
+	redis-cli -s "$dir/s" bgsave >saved
+	redis-cli -s "$dir/s" flushall async >flushed
+	redis-cli -s "$dir/s" shutdown nosave
+	wait $launcher || fail "redis: $(cat log)"
+	ringside trace order --json redis.rsd | check "redis" '.summary.possible_deadlocks == 0'
+fi
+
 ringside record -t lockorder=0 -o off.rsd -- lockorder >/dev/null 2>&1
 ringside trace order --json off.rsd | check "lockorder=0 notes nothing" '.summary.orders == 0'
 
