@@ -59,6 +59,16 @@ static inline void file_count(enum rsd_counter counter, uint64_t n)
 		__atomic_fetch_add(&file_header->counter[counter], n, __ATOMIC_RELAXED);
 }
 
+/*
+ * file_lost - the same for what found no room. After the end was recorded the file takes no more, and what happens then,
+ * between the last exit handler and the kernel's exit, is no part of the recording.
+ */
+static inline void file_lost(enum rsd_counter counter, uint64_t n)
+{
+	if (file_header && __atomic_load_n(&file_header->end_kind, __ATOMIC_RELAXED) == RSD_END_NONE)
+		file_count(counter, n);
+}
+
 /* file_note_memory - the recorder's own memory as of now into the dump: when threads begin and at the end. */
 void file_note_memory(void);
 

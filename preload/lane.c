@@ -128,7 +128,7 @@ static struct rsd_extent *make_room(struct thread *t, struct lane *lane)
 	else
 		ext = replace_full(t, lane);
 	if (!ext) {
-		file_count(COUNT_LOST_FULL, 1);
+		file_lost(COUNT_LOST_FULL, 1);
 		t->slot->lost++;
 		return NULL;
 	}

@@ -83,7 +83,7 @@ static void take_sample(struct thread *t, const ucontext_t *context, uint32_t we
 #endif
 
 	if (!sample_stacks(t) || !sample_room(t)) {
-		file_count(COUNT_SAMPLES_LOST, weight);
+		file_lost(COUNT_SAMPLES_LOST, weight);
 		return;
 	}
 	record.stack = stack_capture(t->sample_stacks, &from, true);
