@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* codec.c - records back from bytes. The bytes are hostile: every length is checked before it is used. */
 #include "format/codec.h"
+
+#include <stddef.h>
+
 #include "format/kinds.h"
 
 static size_t get_short(const void *p, size_t left, struct rsd_stream *stream, struct rsd_event *ev)
@@ -30,6 +33,12 @@ static size_t get_short(const void *p, size_t left, struct rsd_stream *stream, s
 	return size;
 }
 
+/* A descriptor's record has grown since version 3: what an older one lacks is 0. */
+static size_t least_size(enum rsd_event_kind kind, const struct kind_info *info)
+{
+	return kind == EV_FD_CLOSE ? offsetof(struct rec_fd, again) : info->size;
+}
+
 static size_t get_long(const void *p, size_t left, struct rsd_stream *stream, struct rsd_event *ev)
 {
 	struct rec_head head;
@@ -47,9 +56,11 @@ static size_t get_long(const void *p, size_t left, struct rsd_stream *stream, st
 	info = kind_info(ev->kind);
 	if (!info)
 		return size;
-	if (size < info->size)
+	if (size < least_size(ev->kind, info))
 		return 0;
-	memcpy(&ev->alloc, p, info->size);
+	if (size < info->size)
+		memset(&ev->alloc, 0, info->size);
+	memcpy(&ev->alloc, p, size < info->size ? size : info->size);
 	/* Both heap shapes begin head, addr. */
 	if (info->moves_addr)
 		codec_move_to(stream, head.tick, ev->free.addr);

@@ -191,15 +191,16 @@ struct rsd_fd_sums {
 	uint64_t io_ticks; /* time in calls on it, short ones included */
 };
 struct rsd_fd {
-	uint32_t name; /* string id, 0: not looked up */
-	uint32_t open_stack;
+	uint32_t name;	     /* string id, 0: not looked up */
+	uint32_t open_stack; /* where it was opened, or else used first; 0: not known */
 	uint64_t open_tick;
 	uint32_t owner; /* index + 1 of the first thread that used it */
 	uint32_t reserved0;
 	uint64_t channel; /* the same number at both ends of a pipe or local connection but for the lowest bit, or 0 */
 	struct rsd_fd_sums own;	   /* calls of the owner, plain stores */
 	struct rsd_fd_sums others; /* calls of all other threads, atomic adds */
-	uint64_t reserved2[4];
+	uint64_t again, syncs;	   /* calls that failed with EAGAIN; fsync and its like */
+	uint64_t reserved2[2];
 };
 #define RSD_FDS_PER_UNIT 256u /* half a unit, so that finding one is a shift */
 
@@ -345,6 +346,7 @@ struct rec_fd {
 	struct rec_head h;
 	uint64_t open_tick, calls, bytes_read, bytes_written, io_ticks;
 	uint32_t fd, name, open_stack;
+	uint64_t again, syncs; /* not there in older dumps: 0 */
 } RSD_PACKED;
 
 struct rec_note { /* annotations of include/ringside.h */

@@ -44,29 +44,29 @@ void channel_wake(const struct channel_place *waiter, const struct span *s, cons
 }
 
 /* The key of what a poll waits for at `fd`; 0: no channel. */
-static uint64_t polled_key(const struct span *s, const struct pollfd *fd)
+static uint64_t polled_key(const struct span *s, const struct pollfd *fd, const struct regs *from)
 {
-	uint64_t channel = fd->fd >= 0 ? fds_channel(s->t, fd->fd) : 0;
+	uint64_t channel = fd->fd >= 0 ? fds_channel(s->t, fd->fd, from) : 0;
 
 	if (!channel)
 		return 0;
 	return channel | (!(fd->events & POLLIN) && fd->events & POLLOUT ? CHANNEL_WRITING : 0);
 }
 
-void channel_poll_begin(const struct span *s, const struct pollfd *fds, nfds_t n)
+void channel_poll_begin(const struct span *s, const struct pollfd *fds, nfds_t n, const struct regs *from)
 {
 	for (nfds_t i = 0; s->t && i < n && i < CHANNEL_POLLED; i++) {
-		uint64_t key = polled_key(s, &fds[i]);
+		uint64_t key = polled_key(s, &fds[i], from);
 
 		if (key)
 			channel_mark(channel_place(key), s, key);
 	}
 }
 
-void channel_poll_end(const struct span *s, const struct pollfd *fds, nfds_t n)
+void channel_poll_end(const struct span *s, const struct pollfd *fds, nfds_t n, const struct regs *from)
 {
 	for (nfds_t i = 0; span_is_ours(s) && i < n && i < CHANNEL_POLLED; i++) {
-		uint64_t key = polled_key(s, &fds[i]);
+		uint64_t key = polled_key(s, &fds[i], from);
 		struct channel_place *place = channel_place(key);
 
 		if (key && place->tid == s->t->tid)
@@ -85,10 +85,10 @@ struct channel_place *channel_epoll(const struct span *s)
 	return place;
 }
 
-void channel_watch(int epoll, int fd)
+void channel_watch(int epoll, int fd, const struct regs *from)
 {
 	struct thread *t = span_is_off() ? NULL : thread_enter();
-	uint64_t channel = t ? fds_channel(t, fd) : 0;
+	uint64_t channel = t ? fds_channel(t, fd, from) : 0;
 	struct channel_place *place = channel_place(channel);
 
 	if (t)
@@ -99,7 +99,7 @@ void channel_watch(int epoll, int fd)
 	place->epoll = (uint32_t)epoll + 1;
 }
 
-void channel_pair(int a, int b)
+void channel_pair(int a, int b, const struct regs *from)
 {
 	static uint64_t pairs;
 	struct thread *t = span_is_off() ? NULL : thread_enter();
@@ -107,8 +107,8 @@ void channel_pair(int a, int b)
 
 	if (!t)
 		return;
-	fds_set_channel(t, a, channel);
-	fds_set_channel(t, b, channel | CHANNEL_END);
+	fds_set_channel(t, a, channel, from);
+	fds_set_channel(t, b, channel | CHANNEL_END, from);
 	thread_settle(t);
 }
 

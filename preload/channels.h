@@ -65,9 +65,9 @@ struct channel_call {
 struct channel_place channel_waiter(uint64_t key, uint64_t now);
 
 /* channel_begin - a call on `fd` is about to be made. Costs a few loads where there is no channel. */
-static inline struct channel_call channel_begin(const struct span *s, int fd, bool is_write)
+static inline struct channel_call channel_begin(const struct span *s, int fd, bool is_write, const struct regs *from)
 {
-	uint64_t channel = unlikely(!s->t) ? 0 : fds_channel(s->t, fd), theirs, ours;
+	uint64_t channel = unlikely(!s->t) ? 0 : fds_channel(s->t, fd, from), theirs, ours;
 	struct channel_place *other;
 	struct channel_call call;
 
@@ -99,16 +99,16 @@ static inline void channel_end(const struct channel_call *call, const struct spa
 
 /* A wait for several descriptors at once, of which the first CHANNEL_POLLED are marked. `fds` must be readable. */
 #define CHANNEL_POLLED 8u
-void channel_poll_begin(const struct span *s, const struct pollfd *fds, nfds_t n);
-void channel_poll_end(const struct span *s, const struct pollfd *fds, nfds_t n);
+void channel_poll_begin(const struct span *s, const struct pollfd *fds, nfds_t n, const struct regs *from);
+void channel_poll_end(const struct span *s, const struct pollfd *fds, nfds_t n, const struct regs *from);
 
 /* channel_epoll - a wait for an epoll begins. Returns its mark for channel_unmark, or NULL. */
 struct channel_place *channel_epoll(const struct span *s);
 /* channel_watch - what arrives at `fd` ends waits for the epoll from now on. */
-void channel_watch(int epoll, int fd);
+void channel_watch(int epoll, int fd, const struct regs *from);
 
 /* channel_pair - two sockets that were made as the ends of one channel. */
-void channel_pair(int a, int b);
+void channel_pair(int a, int b, const struct regs *from);
 
 /* channels_begin_child - in a child of fork nobody waits. */
 void channels_begin_child(void);

@@ -196,9 +196,10 @@ static size_t put_name(struct text *t, int fd, union address *a, uint64_t *chann
 	return (size_t)n;
 }
 
-__attribute__((noinline)) static uint32_t look_up_name(struct thread *t, int fd, uint64_t *channel)
+__attribute__((noinline)) static uint32_t look_up_name(struct thread *t, int fd, struct rsd_fd *slot)
 {
 	struct lane *lane = lane_enter(t);
+	uint64_t channel = 0;
 	struct text text;
 	uint32_t name;
 
@@ -206,40 +207,72 @@ __attribute__((noinline)) static uint32_t look_up_name(struct thread *t, int fd,
 		return 0;
 	/* The addresses behind the text, both off the program's stack. */
 	text = text_on(lane->scratch, sizeof(lane->scratch) - 2 * sizeof(union address));
-	name = meta_string(lane->scratch, put_name(&text, fd, (void *)(lane->scratch + text.cap), channel));
+	name = meta_string(lane->scratch, put_name(&text, fd, (void *)(lane->scratch + text.cap), &channel));
 	lane_leave(t, lane);
+	slot->channel = channel;
 	return name;
 }
 
+/* Apart from the name, so that neither stands on the other's stack. */
+__attribute__((noinline)) static void note_place(struct thread *t, struct rsd_fd *slot, const struct regs *from)
+{
+	struct lane *lane = lane_enter(t);
+
+	if (!lane)
+		return;
+	slot->open_stack = lane_stack(lane, from);
+	lane_leave(t, lane);
+}
+
 /* The slot of a descriptor whose life begins with this call. */
-static struct rsd_fd *begin_slot(struct thread *t, int fd)
+static struct rsd_fd *begin_slot(struct thread *t, int fd, const struct regs *from)
 {
 	struct rsd_fd *slot = make_slot(fd, t->index);
-	uint64_t channel = 0;
-	uint32_t name;
 
 	if (!slot)
 		return NULL;
 	slot->open_tick = clock_now();
-	name = look_up_name(t, fd, &channel);
-	slot->channel = channel;
-	__atomic_store_n(&slot->name, name, __ATOMIC_RELEASE);
+	if (!slot->open_stack)
+		note_place(t, slot, from);
+	__atomic_store_n(&slot->name, look_up_name(t, fd, slot), __ATOMIC_RELEASE);
 	return slot;
 }
 
-uint64_t fds_channel_slow(struct thread *t, int fd)
+uint64_t fds_channel_slow(struct thread *t, int fd, const struct regs *from)
 {
-	struct rsd_fd *slot = begin_slot(t, fd);
+	struct rsd_fd *slot = begin_slot(t, fd, from);
 
 	return slot ? slot->channel : 0;
 }
 
-void fds_set_channel(struct thread *t, int fd, uint64_t channel)
+void fds_set_channel(struct thread *t, int fd, uint64_t channel, const struct regs *from)
 {
-	struct rsd_fd *slot = begin_slot(t, fd);
+	struct rsd_fd *slot = begin_slot(t, fd, from);
 
 	if (slot)
 		slot->channel = channel;
+}
+
+/* The name can wait for the first use: most descriptors that are only opened are of no interest. */
+void fds_opened(int fd, const struct regs *from)
+{
+	struct thread *t = fd < 0 || span_is_off() ? NULL : thread_enter();
+	struct rsd_fd *slot = t ? make_slot(fd, t->index) : NULL;
+
+	if (slot)
+		note_place(t, slot, from);
+	else if (t)
+		thread_settle(t);
+}
+
+void fds_count(int fd, uint64_t again, uint64_t syncs)
+{
+	struct rsd_fd *slot = fd < 0 ? NULL : fds_slot(fd);
+
+	if (!slot)
+		return;
+	__atomic_fetch_add(&slot->again, again, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&slot->syncs, syncs, __ATOMIC_RELAXED);
 }
 
 static void add_atomic(struct rsd_fd_sums *sums, bool is_write, uint64_t bytes, uint64_t ticks)
@@ -249,13 +282,13 @@ static void add_atomic(struct rsd_fd_sums *sums, bool is_write, uint64_t bytes, 
 	__atomic_fetch_add(is_write ? &sums->bytes_written : &sums->bytes_read, bytes, __ATOMIC_RELAXED);
 }
 
-void fds_io_slow(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks)
+void fds_io_slow(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks, const struct regs *from)
 {
 	struct rsd_fd *slot = fd < 0 ? NULL : fds_slot(fd);
 	uint32_t nobody = 0;
 
 	if (!slot || !__atomic_load_n(&slot->name, __ATOMIC_RELAXED))
-		slot = begin_slot(t, fd);
+		slot = from ? begin_slot(t, fd, from) : NULL;
 	if (!slot)
 		return;
 	if (slot->owner == t->index + 1 ||
@@ -278,7 +311,7 @@ void fds_close(int fd)
 	struct thread *t;
 	struct rec_fd record = { .fd = (uint32_t)fd };
 
-	if (!is_mapped() || !(slot = fds_slot(fd)) || !slot->name || !(t = thread_enter()))
+	if (!is_mapped() || !(slot = fds_slot(fd)) || !(slot->name || slot->open_stack) || !(t = thread_enter()))
 		return;
 	/* A child of vfork runs on our memory and closes its own descriptors. */
 	if (raw1(SYS_gettid, 0) != (long)t->tid) {
@@ -287,6 +320,9 @@ void fds_close(int fd)
 	}
 	record.name = __atomic_exchange_n(&slot->name, 0, __ATOMIC_ACQ_REL);
 	record.open_tick = slot->open_tick;
+	record.open_stack = __atomic_exchange_n(&slot->open_stack, 0, __ATOMIC_RELAXED);
+	record.again = __atomic_exchange_n(&slot->again, 0, __ATOMIC_RELAXED);
+	record.syncs = __atomic_exchange_n(&slot->syncs, 0, __ATOMIC_RELAXED);
 	record.calls = take(&slot->own.calls, &slot->others.calls);
 	record.bytes_read = take(&slot->own.bytes_read, &slot->others.bytes_read);
 	record.bytes_written = take(&slot->own.bytes_written, &slot->others.bytes_written);

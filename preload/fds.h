@@ -30,20 +30,20 @@ static inline struct rsd_fd *fds_slot(int fd)
  * fds_channel_slow - of a descriptor that is new: the channel that it has in common with its other end, see channels.h;
  * 0: there is none, or it is not known. errno is kept.
  */
-uint64_t fds_channel_slow(struct thread *t, int fd);
+uint64_t fds_channel_slow(struct thread *t, int fd, const struct regs *from);
 
-static inline uint64_t fds_channel(struct thread *t, int fd)
+static inline uint64_t fds_channel(struct thread *t, int fd, const struct regs *from)
 {
 	struct rsd_fd *slot = fds_slot(fd);
 
-	return likely(slot && slot->name) ? slot->channel : fds_channel_slow(t, fd);
+	return likely(slot && slot->name) ? slot->channel : fds_channel_slow(t, fd, from);
 }
 
 /* fds_set_channel - the caller knows it better. */
-void fds_set_channel(struct thread *t, int fd, uint64_t channel);
+void fds_set_channel(struct thread *t, int fd, uint64_t channel, const struct regs *from);
 
 /* fds_io_slow - fds_io on a descriptor that is new, or used by another thread than its first one. */
-void fds_io_slow(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks);
+void fds_io_slow(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks, const struct regs *from);
 
 static inline void fds_add_own(struct rsd_fd_sums *own, bool is_write, uint64_t bytes, uint64_t ticks)
 {
@@ -54,18 +54,26 @@ static inline void fds_add_own(struct rsd_fd_sums *own, bool is_write, uint64_t 
 
 /*
  * fds_io - a call on `fd` moved `bytes` (may be 0) one way and took `ticks`. Only after span_is_ours has said that `t`
- * is the calling thread and records. errno is kept.
+ * is the calling thread and records. from: the caller, where the life of a descriptor may begin with this call; NULL:
+ * it began before, or has ended since. errno is kept.
  */
-static inline void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks)
+static inline void fds_io(struct thread *t, int fd, bool is_write, uint64_t bytes, uint64_t ticks,
+			  const struct regs *from)
 {
 	struct rsd_fd *slot = fds_slot(fd);
 
 	if (unlikely(!slot || slot->owner != t->index + 1 || !slot->name)) {
-		fds_io_slow(t, fd, is_write, bytes, ticks);
+		fds_io_slow(t, fd, is_write, bytes, ticks, from);
 		return;
 	}
 	fds_add_own(&slot->own, is_write, bytes, ticks);
 }
+
+/* fds_count - of a descriptor that is in use: calls that would have had to wait, and syncs. */
+void fds_count(int fd, uint64_t again, uint64_t syncs);
+
+/* fds_opened - a call that returned -1 or a new descriptor: where it was opened. errno is kept. */
+void fds_opened(int fd, const struct regs *from);
 
 /*
  * fds_close - the life of `fd` ends now. Also called for a number that was just handed out, because not every close

@@ -60,8 +60,8 @@ static inline void file_count(enum rsd_counter counter, uint64_t n)
 }
 
 /*
- * file_lost - the same for what found no room. After the end was recorded the file takes no more, and what happens then,
- * between the last exit handler and the kernel's exit, is no part of the recording.
+ * file_lost - the same for what found no room. After the end was recorded the file takes no more, and what happens
+ * then, between the last exit handler and the kernel's exit, is no part of the recording.
  */
 static inline void file_lost(enum rsd_counter counter, uint64_t n)
 {

@@ -20,6 +20,7 @@
 		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
                                                                                                                        \
 		fds_close(ret_);                                                                                       \
+		fds_opened(ret_, &REGS_OF_CALLER());                                                                   \
 		span_end(&s_, ret_ < 0 ? errno : 0, ret_ < 0 ? 0 : (uint64_t)ret_ + 1, REGS_OF_CALLER());              \
 		ret_;                                                                                                  \
 	})

@@ -37,9 +37,9 @@ static nfds_t looked_at(const struct pollfd *fds, nfds_t n, bool waits)
 		struct span s_ = span_begin(WAIT_POLL, (uint64_t)(int64_t)((n) == 1 && some_ ? (fds)->fd : -1));       \
 		int ret_;                                                                                              \
                                                                                                                        \
-		channel_poll_begin(&s_, fds, some_);                                                                   \
+		channel_poll_begin(&s_, fds, some_, &REGS_OF_CALLER());                                                \
 		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
-		channel_poll_end(&s_, fds, some_);                                                                     \
+		channel_poll_end(&s_, fds, some_, &REGS_OF_CALLER());                                                  \
 		span_end(&s_, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER());                     \
 		ret_;                                                                                                  \
 	})
@@ -115,9 +115,9 @@ static nfds_t first_selected(int n, const fd_set *readable, const fd_set *writab
 		nfds_t some_ = first_selected(n, readable, writable, fds_);                                            \
 		int ret_;                                                                                              \
                                                                                                                        \
-		channel_poll_begin(&s_, fds_, some_);                                                                  \
+		channel_poll_begin(&s_, fds_, some_, &REGS_OF_CALLER());                                               \
 		SPAN_CALL(s_, ret_, call, ret_ < 0, errno);                                                            \
-		channel_poll_end(&s_, fds_, some_);                                                                    \
+		channel_poll_end(&s_, fds_, some_, &REGS_OF_CALLER());                                                 \
 		span_end(&s_, ret_<0 ? errno : 0, ret_> 0 ? (uint64_t)ret_ : 0, REGS_OF_CALLER());                     \
 		ret_;                                                                                                  \
 	})
@@ -169,6 +169,6 @@ EXPORT int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 	HOOK_READY(epoll_ctl);
 	ret = real.epoll_ctl(epoll, op, fd, event);
 	if (ret == 0 && op == EPOLL_CTL_ADD)
-		channel_watch(epoll, fd);
+		channel_watch(epoll, fd, &REGS_OF_CALLER());
 	return ret;
 }

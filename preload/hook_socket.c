@@ -19,7 +19,7 @@ EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 	if (ret == 0) {
 		fds_close(fds[0]);
 		fds_close(fds[1]);
-		channel_pair(fds[0], fds[1]);
+		channel_pair(fds[0], fds[1], &REGS_OF_CALLER());
 	}
 	return ret;
 }
@@ -31,6 +31,7 @@ EXPORT int accept(int fd, struct sockaddr *addr, socklen_t *len)
 	HOOK_READY(accept);
 	ret = FD_CALL(WAIT_ACCEPT, fd, real.accept(fd, addr, len));
 	fds_close(ret);
+	fds_opened(ret, &REGS_OF_CALLER());
 	return ret;
 }
 
@@ -41,6 +42,7 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 	HOOK_READY(accept4);
 	ret = FD_CALL(WAIT_ACCEPT, fd, real.accept4(fd, addr, len, flags));
 	fds_close(ret);
+	fds_opened(ret, &REGS_OF_CALLER());
 	return ret;
 }
 

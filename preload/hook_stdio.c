@@ -34,13 +34,14 @@ static int fd_of(const FILE *f)
 #define STREAM(kind, f, is_write, type, call, bytes, failed)                                                           \
 	({                                                                                                             \
 		int fd_ = fd_of(f);                                                                                    \
+		struct regs from_ = REGS_OF_CALLER();                                                                  \
 		struct span s_ = span_begin(kind, (uint64_t)(int64_t)fd_);                                             \
-		struct channel_call channel_ = channel_begin(&s_, fd_, is_write);                                      \
+		struct channel_call channel_ = channel_begin(&s_, fd_, is_write, &from_);                              \
 		type ret_ = (call);                                                                                    \
 		uint64_t bytes_ = (bytes);                                                                             \
                                                                                                                        \
-		channel_end(&channel_, &s_, bytes_ > 0, &REGS_OF_CALLER());                                            \
-		io_close(&s_, fd_, is_write, (failed) ? errno : 0, bytes_, &REGS_OF_CALLER());                         \
+		channel_end(&channel_, &s_, bytes_ > 0, &from_);                                                       \
+		io_close(&s_, fd_, is_write, (failed) ? errno : 0, bytes_, true, &from_);                              \
 		ret_;                                                                                                  \
 	})
 

@@ -5,7 +5,8 @@
 #include "analyzer/models/fds.h"
 #include "analyzer/models/waits.h"
 
-static struct fd_row *row_at(struct fds *f, uint32_t fd, const char *path)
+/* One row for each descriptor of a name that was opened at a place. */
+static struct fd_row *row_at(struct fds *f, uint32_t fd, const char *path, struct stack_id opened)
 {
 	uint64_t *number = map_at(&f->path_of, (uint64_t)(uintptr_t)path, NULL), key, index;
 
@@ -13,7 +14,7 @@ static struct fd_row *row_at(struct fds *f, uint32_t fd, const char *path)
 		return NULL;
 	if (!*number)
 		*number = f->path_of.len;
-	key = *number << 32 | fd;
+	key = hash_bytes((const uint64_t[]){ *number << 32 | fd, opened.v }, 2 * sizeof(uint64_t));
 	if (map_get(&f->row_of, key, &index))
 		return &f->rows[index];
 	if (f->rows_len == f->rows_cap) {
@@ -27,7 +28,7 @@ static struct fd_row *row_at(struct fds *f, uint32_t fd, const char *path)
 	}
 	if (map_put(&f->row_of, key, f->rows_len))
 		return NULL;
-	f->rows[f->rows_len] = (struct fd_row){ .fd = fd, .path = path };
+	f->rows[f->rows_len] = (struct fd_row){ .fd = fd, .path = path, .open_stack = opened };
 	return &f->rows[f->rows_len++];
 }
 
@@ -36,7 +37,7 @@ static const char *intern(struct fds *f, const char *path)
 	return symbols_intern(stacks_symbols(f->rec->stacks), path);
 }
 
-static struct fd_row *row_of_name(struct fds *f, uint32_t fd, uint32_t name)
+static struct fd_row *row_of_name(struct fds *f, uint32_t fd, uint32_t name, struct stack_id opened)
 {
 	struct buf path = { 0 };
 	const char *interned;
@@ -44,12 +45,12 @@ static struct fd_row *row_of_name(struct fds *f, uint32_t fd, uint32_t name)
 	recording_string(f->rec, name, &path);
 	interned = intern(f, f->rows_len < FD_ROWS_MAX ? buf_string(&path) : "");
 	buf_release(&path);
-	return interned ? row_at(f, f->rows_len < FD_ROWS_MAX ? fd : UINT32_MAX, interned) : NULL;
+	return interned ? row_at(f, f->rows_len < FD_ROWS_MAX ? fd : UINT32_MAX, interned, opened) : NULL;
 }
 
 static void add_life(struct fds *f, uint32_t fd, uint32_t name, uint32_t open_stack, const struct fd_row *life)
 {
-	struct fd_row *row = row_of_name(f, fd, name);
+	struct fd_row *row = row_of_name(f, fd, name, recording_stack(f->rec, open_stack));
 	uint64_t blocked_ns = 0;
 
 	if (!row) {
@@ -57,12 +58,14 @@ static void add_life(struct fds *f, uint32_t fd, uint32_t name, uint32_t open_st
 		return;
 	}
 	map_remove(&f->blocked, fd, &blocked_ns);
-	if (!row->lives++)
-		row->open_stack = recording_stack(f->rec, open_stack);
+	row->lives++;
+	row->open += life->open;
 	row->calls += life->calls;
 	row->bytes_read += life->bytes_read;
 	row->bytes_written += life->bytes_written;
 	row->io_ns += life->io_ns;
+	row->again += life->again;
+	row->syncs += life->syncs;
 	row->blocked_ns += blocked_ns;
 }
 
@@ -73,7 +76,9 @@ static void on_close(void *self, const struct pass_event *e)
 	struct fd_row life = { .calls = rec->calls,
 			       .bytes_read = rec->bytes_read,
 			       .bytes_written = rec->bytes_written,
-			       .io_ns = clock_dur_ns(&f->rec->clock, rec->io_ticks) };
+			       .io_ns = clock_dur_ns(&f->rec->clock, rec->io_ticks),
+			       .again = rec->again,
+			       .syncs = rec->syncs };
 
 	add_life(f, rec->fd, rec->name, rec->open_stack, &life);
 }
@@ -143,7 +148,7 @@ static void add_nameless(struct fds *f)
 	const char *none = intern(f, "");
 
 	while (none && map_next(&f->blocked, &it)) {
-		struct fd_row *row = row_at(f, (uint32_t)it.key, none);
+		struct fd_row *row = row_at(f, (uint32_t)it.key, none, (struct stack_id){ 0 });
 
 		if (row)
 			row->blocked_ns += it.value;
@@ -157,10 +162,13 @@ void fds_finish(struct fds *f, bool has_window)
 		struct fd_row life = { .calls = slot->own.calls,
 				       .bytes_read = slot->own.bytes_read,
 				       .bytes_written = slot->own.bytes_written,
-				       .io_ns = clock_dur_ns(&f->rec->clock, slot->own.io_ticks) };
+				       .io_ns = clock_dur_ns(&f->rec->clock, slot->own.io_ticks),
+				       .open = 1,
+				       .again = slot->again,
+				       .syncs = slot->syncs };
 
 		if (has_window)
-			life = (struct fd_row){ 0 };
+			life = (struct fd_row){ .open = 1 };
 		add_life(f, f->rec->fds[i].fd, slot->name, slot->open_stack, &life);
 	}
 	add_nameless(f);

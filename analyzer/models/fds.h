@@ -17,17 +17,19 @@ struct fd_row {
 	uint32_t fd;
 	const char *path; /* interned; "" when not known */
 	uint64_t lives;	  /* times it was opened */
+	uint64_t open;	  /* of these: open at the end */
 	uint64_t calls, bytes_read, bytes_written;
 	uint64_t io_ns; /* in calls, short ones included */
 	uint64_t blocked_ns;
-	struct stack_id open_stack; /* of the first */
+	uint64_t again, syncs;	    /* calls that failed with EAGAIN; fsync and its like */
+	struct stack_id open_stack; /* where it was opened, or else used first */
 };
 
 struct fds {
 	struct recording *rec;
 	struct fd_row *rows;
 	size_t rows_len, rows_cap;
-	struct map row_of;  /* path number and fd -> index */
+	struct map row_of;  /* path number, fd and place -> index */
 	struct map path_of; /* interned pointer -> path number */
 	struct map blocked; /* fd -> ns since it was opened */
 	bool failed;

@@ -11,19 +11,19 @@
 #define TINY_BYTES 256u
 #define TINY_CALLS 1000u
 
+/* So many that failed with EAGAIN, and half of all: whoever asks again instead of waiting. */
+#define STORM_CALLS 1000u
+#define MANY_SYNCS 100u
+
 static const char *sign_of(const struct fd_row *row, uint64_t calls)
 {
 	uint64_t bytes = row->bytes_read + row->bytes_written;
 
+	if (row->again >= STORM_CALLS && row->again >= calls / 2)
+		return "EAGAIN storm";
+	if (row->syncs >= MANY_SYNCS && row->syncs >= calls / 4)
+		return "sync after sync";
 	return calls >= TINY_CALLS && bytes && bytes / calls < TINY_BYTES ? "tiny I/O" : NULL;
-}
-
-static bool is_open(const struct recording *rec, const struct fd_row *row)
-{
-	for (size_t i = 0; i < rec->fds_len; i++)
-		if (rec->fds[i].fd == row->fd)
-			return true;
-	return false;
 }
 
 static void row_of(const struct report_run *r, struct table *t, const struct fd_row *row)
@@ -38,8 +38,10 @@ static void row_of(const struct report_run *r, struct table *t, const struct fd_
 	table_number(t, (int64_t)(row->calls ? (row->bytes_read + row->bytes_written) / row->calls : 0));
 	table_number(t, (int64_t)row->io_ns);
 	table_number(t, (int64_t)row->blocked_ns);
+	table_number(t, (int64_t)row->again);
+	table_number(t, (int64_t)row->syncs);
 	table_text(t, sign_of(row, row->calls));
-	table_text(t, is_open(&r->a->rec, row) ? "open" : "closed");
+	table_text(t, row->open ? "open" : "closed");
 	report_stack_cell(r, t, row->open_stack);
 }
 
@@ -57,19 +59,22 @@ static int print(struct report_run *r, const struct fds *fds, struct page *page)
 	table_column(t, "per call", "bytes_per_call", UNIT_BYTES);
 	table_column(t, "in calls", "io_ns", UNIT_NS);
 	table_column(t, "blocked", "blocked_ns", UNIT_NS);
+	table_column(t, "EAGAIN", "again", UNIT_COUNT);
+	table_column(t, "syncs", "syncs", UNIT_COUNT);
 	table_column(t, "sign of", "sign", UNIT_TEXT);
 	table_column(t, "at the end", "state", UNIT_TEXT);
 	table_column(t, "opened by", "stack", UNIT_STACK);
 	for (size_t i = 0; i < fds->rows_len; i++) {
 		row_of(r, t, &fds->rows[i]);
-		open += is_open(&r->a->rec, &fds->rows[i]);
+		open += fds->rows[i].open;
 	}
 	page_fact(page, "descriptors", "descriptors", UNIT_COUNT, fds->rows_len);
 	page_fact(page, "open at the end", "open", UNIT_COUNT, open);
 	page_note(
 		page,
 		"a descriptor appears when it is first read, written or waited for. lives: how often it was opened as "
-		"this file; in calls: short ones included");
+		"this file; in calls: short ones included. opened by: or used first, where the "
+		"call that made it is not recorded (pipe, socket, dup)");
 	return report_order(r, t, 8);
 }
 

@@ -15,6 +15,7 @@ static const char *const columns[] = {
 	"count",     "weight",	 "index",     "fd",	    "path",   "calls",	  "bytes_read", "bytes_written",
 	"io_ns",     "open_ns",	 "id",	      "parent",	    "name",   "text",	  "value",	"pool",
 	"rss",	     "rss-most", "file",      "brk",	    "stack",  "at",	  "functions",	"open_stack",
+	"again",     "syncs",
 };
 #define COLUMNS (sizeof(columns) / sizeof(columns[0]))
 
@@ -270,6 +271,8 @@ static void put_fd(struct line *l, const struct rsd_event *ev)
 	line_number(l, "bytes_written", ev->fd.bytes_written);
 	put_duration(l, "io_ns", ev->fd.io_ticks);
 	put_moment(l, "open_ns", ev->fd.open_tick);
+	line_number(l, "again", ev->fd.again);
+	line_number(l, "syncs", ev->fd.syncs);
 	put_stack(l, "open_stack", ev->fd.open_stack);
 }
 
