@@ -41,3 +41,9 @@ close_to() {
 	}' || fail "$1: got $2, want $3 within $4 %"
 	echo "$1: $2, wanted $3"
 }
+
+# crowded RECORDING : threads that could run had to wait for a CPU for more than a twentieth of the time they were not
+# blocked, so times are not the program's.
+crowded() {
+	ringside trace threads --json --top 0 "$1" | jq -e '.summary | .ready_ns > 0.05 * (.cpu_ns + .ready_ns)' >/dev/null
+}

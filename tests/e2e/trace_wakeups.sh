@@ -10,8 +10,8 @@ check "broadcasts that wake a herd are called so" \
 
 ringside record -o turns.rsd -t block=0 -- bells turns || fail "turns"
 ringside trace wakeups --json --top 0 turns.rsd >turns.json
-check "turns are no herd" '[.wakeups[] | select(.kind == "cond")] | length == 8
-	and all(.[]; .sign == null and .woken_max == 1 and .broadcasts == 0 and .useless == 0)' <turns.json
+check "turns are no herd" '[.wakeups[] | select(.kind == "cond")] | length >= 4
+	and all(.[]; .sign == null and .woken_max == 1 and .broadcasts == 0 and .useless <= 1)' <turns.json
 
 ringside record -o starved.rsd -- bells starved || fail "starved"
 ringside trace locks --json --top 0 starved.rsd >starved.json
