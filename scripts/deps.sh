@@ -3,7 +3,7 @@
 set -eu
 
 build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev libsqlite3-dev libc6-dev"
-tests="$build g++ clang git perl heaptrack libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils
+tests="$build g++ clang git perl heaptrack libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils protobuf-compiler
  libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 fakeroot faketime musl-tools"
 want="$build"
 [ "${1:-}" = tests ] && want="$tests"
