@@ -156,6 +156,8 @@ static void put_meta(struct firefox *f)
 	json_field_string(&f->j, "importedFrom", "Ringside");
 	json_field_f64(&f->j, "interval", firefox_interval_ms(f));
 	json_field_f64(&f->j, "startTime", (double)h->start_realtime_ns / 1e6);
+	/* Without these the viewer shows the time from the first sample to the last one. */
+	json_field_u64(&f->j, "profilingStartTime", 0);
 	json_field_f64(&f->j, "profilingEndTime", (double)recording_end_ns(f->rec) / 1e6);
 	json_field_u64(&f->j, "processType", 0);
 	json_field_u64(&f->j, "stackwalk", 1);

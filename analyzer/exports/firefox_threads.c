@@ -136,7 +136,7 @@ static void put_marker_data(struct firefox *f, const struct marker *m)
 	else
 		put_note_fields(f, m);
 	if (m->is_unfinished)
-		json_field_bool(&f->j, "unfinished", true);
+		json_field_string(&f->j, "unfinished", "yes");
 	put_cause(f, m);
 	json_end(&f->j);
 }
