@@ -215,3 +215,17 @@ check "the hostile function is there" 'any(.functions[]; startswith("wait\u001b[
 check "regions, tasks and arrows are there" '.regions > 10 and .tasks > 10 and .arrows > 10' <w.json
 check "samples are there" '.samples > 10' <b.json
 ringside export perfetto w.rsd | cmp - w.pftrace || fail "to a pipe it is another trace"
+
+# Memory is that of what is distinct: forty times the events need no more.
+most_kb() {
+	python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
+}
+for count in 10000 400000; do
+	ringside record -t block=0,heap=off -o "$count.rsd" -- manywaits $count >/dev/null 2>&1 || fail "record manywaits"
+	most_kb ringside export perfetto -o many.pftrace "$count.rsd" >"$count.kb" || fail "export $count"
+done
+[ "$(stat -c %s many.pftrace)" -gt 30000000 ] || fail "the trace of 400000 waits has only $(stat -c %s many.pftrace) bytes"
+[ "$(cat 400000.kb)" -lt $(($(cat 10000.kb) + 8192)) ] || fail "memory grew from $(cat 10000.kb) kB to $(cat 400000.kb) kB"
+echo "10000 waits: $(cat 10000.kb) kB, 400000 waits: $(cat 400000.kb) kB"
