@@ -140,7 +140,7 @@ static void on_span(void *self, const struct pass_event *e)
 	uint64_t begin = firefox_ns(f, e->tick > span->dur_ticks ? e->tick - span->dur_ticks : 0);
 	uint64_t ns = clock_dur_ns(&f->rec->clock, span->dur_ticks);
 
-	if (!t)
+	if (!t || f->failed)
 		return;
 	if (ns < f->wait_min_ns) {
 		leave_out_wait(f, ns);
@@ -216,7 +216,8 @@ static void on_sample(void *self, const struct pass_event *e)
 							.cpu_ns = sample->cpu_ns,
 							.stack = recording_stack(f->rec, sample->stack),
 							.weight = sample->weight ? sample->weight : 1 };
-	if (++f->samples_len >= FIREFOX_EVENTS_MAX)
+	/* A thread keeps one: with very many threads there is nothing to join. */
+	if (++f->samples_len >= FIREFOX_EVENTS_MAX && f->samples_len / 4 >= f->rec->threads_len)
 		halve_samples(f);
 }
 

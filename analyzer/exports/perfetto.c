@@ -264,9 +264,17 @@ static uint32_t callstack_of(struct perfetto *p, uint32_t node)
 
 /* ---- events of tracks ----------------------------------------------------------------------------------------- */
 
-static uint64_t track_of(const struct pass_event *e)
+static bool has_track(const struct perfetto *p, uint32_t thread)
 {
-	return e->thread == PASS_NO_THREAD ? TRACK_OF_PROCESS : TRACK_OF_THREADS + e->thread;
+	const bool *threads = p->r->a->filter.threads;
+
+	return recording_thread(p->rec, thread) && (!threads || threads[thread]);
+}
+
+/* Only a damaged recording has events of threads that it does not know. */
+static uint64_t track_of(const struct perfetto *p, uint32_t thread)
+{
+	return has_track(p, thread) ? TRACK_OF_THREADS + thread : TRACK_OF_PROCESS;
 }
 
 static void begin_event(struct perfetto *p, unsigned type, uint64_t track)
@@ -344,9 +352,9 @@ static uint64_t put_wake(struct perfetto *p, const struct pass_event *e, uint64_
 	s.object = span->object;
 	s.stack = recording_stack(p->rec, span->stack);
 	wake = e->thread < p->rec->threads_len ? wakers_find(&p->wakers, &s) : NULL;
-	if (!wake)
+	if (!wake || !has_track(p, wake->thread))
 		return 0;
-	begin_slice(p, TYPE_INSTANT, TRACK_OF_THREADS + wake->thread, "wake", name_of(p, EVENT_NAMES, "wakes"));
+	begin_slice(p, TYPE_INSTANT, track_of(p, wake->thread), "wake", name_of(p, EVENT_NAMES, "wakes"));
 	proto_u64(&p->event, EVENT_CALLSTACK, callstack_of(p, frame_tree_of(&p->heap.tree, wake->stack)));
 	proto_fixed64(&p->event, EVENT_FLOW, ++p->flows);
 	put_packet(p, PACKET_EVENT, moment(p, wake->tick));
@@ -359,7 +367,7 @@ static void on_span(void *self, const struct pass_event *e)
 	const struct rec_span *span = &e->ev->span;
 	uint64_t begin = e->tick > span->dur_ticks ? e->tick - span->dur_ticks : 0, begin_ns = moment(p, begin), flow;
 
-	begin_slice(p, TYPE_BEGIN, track_of(e), wait_domain(span->wait),
+	begin_slice(p, TYPE_BEGIN, track_of(p, e->thread), wait_domain(span->wait),
 		    name_of(p, EVENT_NAMES, wait_name(span->wait)));
 	put_object(p, span->wait, span->object);
 	if (span->amount)
@@ -372,7 +380,7 @@ static void on_span(void *self, const struct pass_event *e)
 	put_stack(p, span->stack);
 	put_packet(p, PACKET_EVENT, begin_ns);
 	flow = put_wake(p, e, begin);
-	begin_event(p, TYPE_END, track_of(e));
+	begin_event(p, TYPE_END, track_of(p, e->thread));
 	if (flow)
 		proto_fixed64(&p->event, EVENT_FLOW_ENDS, flow);
 	put_packet(p, PACKET_EVENT, begin_ns + clock_dur_ns(&p->rec->clock, span->dur_ticks));
@@ -392,7 +400,7 @@ static void put_unfinished(struct perfetto *p)
 		if (!t || !t->waiting || t->waiting >= RSD_WAITS || t->end_tick ||
 		    t->waiting_since >= p->rec->end_tick || p->r->a->is_filtered)
 			continue;
-		begin_slice(p, TYPE_BEGIN, TRACK_OF_THREADS + i, "unfinished",
+		begin_slice(p, TYPE_BEGIN, track_of(p, i), "unfinished",
 			    name_of(p, EVENT_NAMES, wait_name(t->waiting)));
 		put_object(p, t->waiting, t->waiting_object);
 		if (t->waiting_peer)
@@ -488,7 +496,7 @@ static void on_region_begin(void *self, const struct pass_event *e)
 		return;
 	}
 	in->ids[in->len++] = note->id;
-	begin_slice(p, TYPE_BEGIN, track_of(e), "region", string_of(p, EVENT_NAMES, note->name));
+	begin_slice(p, TYPE_BEGIN, track_of(p, e->thread), "region", string_of(p, EVENT_NAMES, note->name));
 	if (note->parent)
 		note_number(p, "task", NOTE_POINTER, note->parent);
 	put_stack(p, note->stack);
@@ -505,7 +513,7 @@ static void on_region_end(void *self, const struct pass_event *e)
 	for (size_t i = in ? in->len : 0; i > 0 && !found; i--)
 		found = in->ids[i - 1] == e->ev->note.id ? i : 0;
 	for (; found && in->len >= found; in->len--)
-		put_end(p, track_of(e), moment(p, e->tick));
+		put_end(p, track_of(p, e->thread), moment(p, e->tick));
 }
 
 static void on_log(void *self, const struct pass_event *e)
@@ -514,7 +522,7 @@ static void on_log(void *self, const struct pass_event *e)
 	const struct rec_note *note = &e->ev->note;
 	struct buf text = { 0 };
 
-	begin_slice(p, TYPE_INSTANT, e->kind == EV_MARK ? TRACK_OF_PROCESS : track_of(e),
+	begin_slice(p, TYPE_INSTANT, e->kind == EV_MARK ? TRACK_OF_PROCESS : track_of(p, e->thread),
 		    e->kind == EV_MARK ? "mark" : "log", string_of(p, EVENT_NAMES, note->name));
 	recording_string(p->rec, note->text, &text);
 	if (text.len)
@@ -663,7 +671,7 @@ static void put_threads(struct perfetto *p)
 		const struct rsd_thread *t = recording_thread(p->rec, i);
 		char name[sizeof(t->name) + 1] = "";
 
-		if (!t || (p->r->a->filter.threads && !p->r->a->filter.threads[i]))
+		if (!has_track(p, i))
 			continue;
 		memcpy(name, t->name, sizeof(t->name));
 		buf_clear(&p->text);

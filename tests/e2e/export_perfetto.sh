@@ -200,13 +200,14 @@ PY
 
 ringside record -t cpu=250,block=0 -o w.rsd -- workflow --parallel --jobs 40 >/dev/null 2>&1 || fail "record workflow"
 ringside record -t cpu=250 -o b.rsd -- batch --variant naive --items 3000 >/dev/null 2>&1 || fail "record batch"
+ringside record -t heap=sample:4k,cpu=250 -o s.rsd -- batch --variant naive --items 3000 >/dev/null 2>&1 || fail "record sampled"
 echo secret >secret
 hostile=$'\033[31mred\a\r\n\t\177\xc2\x9b2J\xff\xe2\x80\xae",;=&<b>%s\\'
 objcopy --redefine-sym alloc_of_names="alloc$hostile" --redefine-sym wait_of_names="wait$hostile" --strip-debug \
 	"$root/build/tests/programs/names" "$hostile" 2>/dev/null || fail "objcopy"
 ringside record -t cpu=250,block=0 -o h.rsd -- "./$hostile" "file$hostile" secret "$hostile" >/dev/null 2>err ||
 	fail "record names: $(cat err)"
-for run in w b h; do
+for run in w b s h; do
 	ringside export perfetto -o "$run.pftrace" "$run.rsd" || fail "export $run"
 	python3 check.py "$run.rsd" "$run.pftrace" "$root/tests/support" || fail "$run.pftrace"
 	cp facts.json "$run.json"
@@ -215,6 +216,14 @@ check "the hostile function is there" 'any(.functions[]; startswith("wait\u001b[
 check "regions, tasks and arrows are there" '.regions > 10 and .tasks > 10 and .arrows > 10' <w.json
 check "samples are there" '.samples > 10' <b.json
 ringside export perfetto w.rsd | cmp - w.pftrace || fail "to a pipe it is another trace"
+
+# With one thread asked for, events are of tracks that are there.
+ringside export perfetto --thread '^workflow$' w.rsd | protoc --proto_path "$root/tests/support" \
+	--decode=perfetto.protos.Trace "$root/tests/support/perfetto.proto" >one || fail "export of one thread"
+sed -n 's/^    track_uuid: //p' one | sort -u >used
+sed -n 's/^    uuid: //p' one | sort -u >declared
+[ -s used ] || fail "no events of that thread"
+[ -z "$(comm -23 used declared)" ] || fail "tracks that were not declared: $(comm -23 used declared)"
 
 # Memory is that of what is distinct: forty times the events need no more.
 most_kb() {
