@@ -74,7 +74,7 @@ struct firefox {
 	struct track *tracks; /* by thread index */
 	struct map tasks;     /* open ones: id -> thread << 32 | note */
 	struct lives lives;
-	struct curve heap, rss;
+	struct curve heap, rss, rss_most; /* rss_most: the most so far, where the recording knows only that */
 	uint64_t live_bytes, part_ns, addresses;
 	struct map row_of; /* thread, stack and part of the time -> row of the thread */
 	size_t rows_len;

@@ -318,8 +318,8 @@ static void on_memory(void *self, const struct pass_event *e)
 {
 	struct firefox *f = self;
 
-	if (!(e->ev->memory.flags & RSD_MEMORY_MOST))
-		curve_add(&f->rss, firefox_ns(f, e->tick), e->ev->memory.rss_bytes);
+	curve_add(e->ev->memory.flags & RSD_MEMORY_MOST ? &f->rss_most : &f->rss, firefox_ns(f, e->tick),
+		  e->ev->memory.rss_bytes);
 }
 
 /* The row of a new block, from 1 on. With many rows a stack has one more for the rest of the time. */

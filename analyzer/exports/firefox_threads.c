@@ -423,5 +423,6 @@ void firefox_counters(struct firefox *f)
 	firefox_column(f, "counters");
 	put_counter(f, &f->heap, "heap", "Heap: live bytes", "orange", 20);
 	put_counter(f, &f->rss, "rss", "Resident memory", "grey", 21);
+	put_counter(f, &f->rss_most, "rss-most", "Most resident memory so far", "grey", 22);
 	json_end(&f->j);
 }

@@ -81,7 +81,7 @@ enum { CALLSTACK_FRAME = 2 };
 /* Tracks by number. */
 #define TRACK_OF_PROCESS 1u
 #define TRACK_OF_HEAP 2u
-#define TRACK_OF_RSS 3u
+#define TRACK_OF_RSS 3u /* and 4: the most so far, where the recording knows only that */
 #define TRACK_OF_THREADS ((uint64_t)1 << 32)
 #define TRACK_OF_COUNTERS ((uint64_t)2 << 32)
 #define TRACK_OF_TASKS ((uint64_t)3 << 32)
@@ -110,6 +110,7 @@ struct perfetto {
 	struct inside *regions; /* by thread index */
 	uint64_t flows, profiles;
 	struct buf packet, event, part, entry, interned, text;
+	bool has_rss[2];
 	bool has_begun, failed;
 };
 
@@ -565,10 +566,14 @@ static void put_bytes(struct perfetto *p, uint64_t track, uint64_t ns, uint64_t 
 
 static void on_memory(void *self, const struct pass_event *e)
 {
+	static const char *const names[] = { "resident bytes", "most resident bytes so far" };
 	struct perfetto *p = self;
+	bool is_most = e->ev->memory.flags & RSD_MEMORY_MOST;
 
-	if (!(e->ev->memory.flags & RSD_MEMORY_MOST))
-		put_bytes(p, TRACK_OF_RSS, moment(p, e->tick), e->ev->memory.rss_bytes);
+	if (!p->has_rss[is_most])
+		put_track(p, TRACK_OF_RSS + is_most, names[is_most], true, BYTES);
+	p->has_rss[is_most] = true;
+	put_bytes(p, TRACK_OF_RSS + is_most, moment(p, e->tick), e->ev->memory.rss_bytes);
 }
 
 static void put_curve(struct perfetto *p)
@@ -707,7 +712,6 @@ static int put_all(struct perfetto *p)
 	put_process(p);
 	put_threads(p);
 	put_track(p, TRACK_OF_HEAP, "heap live bytes", true, BYTES);
-	put_track(p, TRACK_OF_RSS, "resident bytes", true, BYTES);
 	err = heap_sites_run(&p->heap, p->r, &sink);
 	if (err)
 		return err;

@@ -171,8 +171,10 @@ counters = [e for e in events if e["type"] == 4]
 same("counters", Counter((one(tracks[e["track"]], "name").decode(), one(e["e"], "double_counter_value")) for e in counters
      if e["e"]["double_counter_value"]), Counter((c["name"], c["value"]) for c in kinds["counter"]))
 heap = [one(e["e"], "counter_value") for e in counters if one(tracks[e["track"]], "name") == b"heap live bytes"]
-rss = [one(e["e"], "counter_value") for e in counters if one(tracks[e["track"]], "name") == b"resident bytes"]
-assert len(heap) <= 512 and all(v > 0 for v in rss)
+for key, name in (("rss", b"resident bytes"), ("rss-most", b"most resident bytes so far")):
+    same(key, [one(e["e"], "counter_value") for e in counters if one(tracks[e["track"]], "name") == name],
+         [m[key] for m in kinds["memory"] if key in m])
+assert len(heap) <= 512
 same("peak of the heap", max(heap, default=0), report["heap"]["peak_bytes"])
 same("end of the heap", heap[-1] if heap else 0, report["heap"]["live_bytes"])
 
