@@ -4,7 +4,7 @@ set -eu
 
 build="gcc make pkg-config libdw-dev libelf-dev libiberty-dev libzstd-dev zlib1g-dev libsqlite3-dev libc6-dev"
 tests="$build g++ clang git perl heaptrack libunwind-dev libcmocka-dev python3 jq valgrind sqlite3 redis-server redis-tools xz-utils zstd gdb man-db groff binutils
- libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 fakeroot faketime musl-tools"
+ protobuf-compiler libjemalloc2 libtcmalloc-minimal4 libmimalloc2.0 fakeroot faketime musl-tools"
 want="$build"
 [ "${1:-}" = tests ] && want="$tests"
 [ "${1:-}" = fuzz ] && want="$build clang libclang-rt-dev"
@@ -14,10 +14,11 @@ other_systems() {
 	deps: this is not a Debian system, so nothing was installed. The packages by name:
 	  Fedora:  gcc gcc-c++ make elfutils-devel elfutils-libelf-devel binutils-devel libzstd-devel zlib-devel sqlite-devel
 	           for tests: clang libunwind-devel libcmocka-devel python3 jq valgrind sqlite redis xz zstd gdb man-db groff
+	           protobuf-compiler
 	  Arch:    base-devel elfutils zstd zlib sqlite (libiberty comes with binutils)
-	           for tests: clang libunwind cmocka python jq valgrind sqlite redis xz gdb man-db groff
+	           for tests: clang libunwind cmocka python jq valgrind sqlite redis xz gdb man-db groff protobuf
 	  Alpine:  build-base elfutils-dev binutils-dev zstd-dev zlib-dev sqlite-dev (the library itself records glibc programs only)
-	           for tests: clang libunwind-dev cmocka-dev python3 jq valgrind sqlite redis xz zstd gdb mandoc groff
+	           for tests: clang libunwind-dev cmocka-dev python3 jq valgrind sqlite redis xz zstd gdb mandoc groff protoc
 	TEXT
 	exit 1
 }

@@ -101,14 +101,20 @@ static int add_losses(const struct analysis *a, struct profile *p)
 
 static int run(const struct export_format *format, struct export_run *r)
 {
-	struct buf error = { 0 };
+	struct buf error = { 0 }, notes = { 0 };
+	char *rest;
 	int err;
 
 	r->error = &error;
+	r->notes = &notes;
 	err = format->run(r);
+	for (char *line = notes.len ? strtok_r(notes.data, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest))
+		warn("export %s: %s", format->name, line);
 	if (err && err != -EIO)
 		warn("export %s: %s", format->name, error.len ? buf_string(&error) : strerror(-err));
 	buf_release(&error);
+	buf_release(&notes);
 	return !err ? EXIT_FINE : err == -EINVAL ? EXIT_USAGE : EXIT_FINDING;
 }
 

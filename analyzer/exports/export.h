@@ -22,6 +22,7 @@ struct export_run {
 	size_t value;		       /* of the profile: what formats of one number tell */
 	FILE *out;
 	struct buf *error; /* a sentence when -EINVAL is returned */
+	struct buf *notes; /* what the format had no room for, a sentence a line; NULL: nobody asks */
 };
 
 struct export_format {

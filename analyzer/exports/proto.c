@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "analyzer/exports/proto.h"
 
-enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2 };
 
 void proto_varint(struct buf *b, uint64_t value)
 {
@@ -18,10 +20,32 @@ void proto_varint(struct buf *b, uint64_t value)
 
 void proto_u64(struct buf *b, unsigned field, uint64_t value)
 {
-	if (!value)
-		return;
+	if (value)
+		proto_present(b, field, value);
+}
+
+void proto_present(struct buf *b, unsigned field, uint64_t value)
+{
 	proto_varint(b, field << 3 | WIRE_VARINT);
 	proto_varint(b, value);
+}
+
+void proto_fixed64(struct buf *b, unsigned field, uint64_t value)
+{
+	char bytes[8];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(value >> 8 * i & 0xff);
+	proto_varint(b, field << 3 | WIRE_FIXED64);
+	buf_add(b, bytes, sizeof(bytes));
+}
+
+void proto_double(struct buf *b, unsigned field, double value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	proto_fixed64(b, field, bits);
 }
 
 void proto_bytes(struct buf *b, unsigned field, const void *data, size_t len)

@@ -14,6 +14,10 @@
 void proto_varint(struct buf *b, uint64_t value);
 /* Fields; a value of 0 is left out as proto3 does. */
 void proto_u64(struct buf *b, unsigned field, uint64_t value);
+/* proto_present - the same also for 0, where proto2 tells a field that is 0 from one that is not there. */
+void proto_present(struct buf *b, unsigned field, uint64_t value);
+void proto_fixed64(struct buf *b, unsigned field, uint64_t value);
+void proto_double(struct buf *b, unsigned field, double value);
 void proto_bytes(struct buf *b, unsigned field, const void *data, size_t len);
 /* proto_message - another buffer as a field; it is cleared for the next one. */
 void proto_message(struct buf *b, unsigned field, struct buf *message);
