@@ -49,21 +49,6 @@ static int add_rows(struct profile *to, const struct profile *from, int sign, co
 	return 0;
 }
 
-/* The profile as it was, without its rows. */
-static int define_like(struct profile *to, const struct profile *from)
-{
-	int err = 0;
-
-	profile_init(to, from->title);
-	to->main_value = from->main_value;
-	to->drop_frames = from->drop_frames;
-	for (size_t i = 0; i < from->values_len; i++)
-		profile_define(to, from->values[i].name, from->values[i].unit, from->values[i].words);
-	for (size_t i = 0; !err && i < from->notes_len; i++)
-		err = profile_note(to, "%s", from->notes[i]);
-	return err;
-}
-
 static int subtract(struct diff_base *b, const struct session *s, struct profile *p)
 {
 	struct map first = MAP_INIT;
@@ -77,7 +62,7 @@ static int subtract(struct diff_base *b, const struct session *s, struct profile
 	err = err ? err : align_finish(b->align);
 	if (err)
 		return err;
-	err = define_like(&difference, p);
+	err = profile_define_like(&difference, p);
 	err = err ? err : add_rows(&difference, p, 1, b->align, &first);
 	err = err ? err : add_rows(&difference, &b->profile, -1, b->align, &first);
 	map_release(&first);
