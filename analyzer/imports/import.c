@@ -126,6 +126,16 @@ const char *import_command(enum import_subject subject)
 	return subject == IMPORT_HEAP ? "heap" : subject == IMPORT_BLOCK ? "block" : "cpu";
 }
 
+int import_align(const struct import *im, struct align *align, enum align_side side)
+{
+	int err = align_program(align, side, im->program);
+
+	for (size_t i = 0; !err && i < im->modules_len; i++)
+		err = align_module(align, side, im->modules[i].path, im->modules[i].build_id,
+				   im->modules[i].build_id_len);
+	return err;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------------------------ */
 
 static int read_all(struct import *im, struct input *in, const char *path, struct buf *error)

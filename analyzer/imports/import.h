@@ -13,6 +13,7 @@
 #define RINGSIDE_IMPORT_H
 
 #include "analyzer/imports/input.h"
+#include "analyzer/models/align.h"
 #include "analyzer/models/profile.h"
 #include "analyzer/util/buf.h"
 
@@ -59,6 +60,9 @@ const struct import_format *import_recognise(const char *path);
 int import_open(struct import *im, const struct import_format *format, const char *path, struct stacks *stacks,
 		struct buf *error);
 void import_release(struct import *im);
+
+/* import_align - tell `align` what the file says of its modules. 0 or -ENOMEM. */
+int import_align(const struct import *im, struct align *align, enum align_side side);
 
 /* import_command - the command that shows such a profile: "heap". */
 const char *import_command(enum import_subject subject);

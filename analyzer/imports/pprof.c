@@ -35,8 +35,10 @@ enum {
 	PROFILE_STRING = 6,
 	PROFILE_TIME_NANOS = 9,
 	PROFILE_DURATION_NANOS = 10,
+	PROFILE_PERIOD_TYPE = 11,
 	PROFILE_COMMENT = 13,
-	PROFILE_DEFAULT_SAMPLE_TYPE = 14
+	PROFILE_DEFAULT_SAMPLE_TYPE = 14,
+	PROFILE_DOC_URL = 15
 };
 enum { VALUE_TYPE = 1, VALUE_UNIT = 2 };
 enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
@@ -44,7 +46,14 @@ enum { LABEL_KEY = 1, LABEL_STR = 2, LABEL_NUM = 3 };
 enum { LOCATION_ID = 1, LOCATION_MAPPING = 2, LOCATION_ADDRESS = 3, LOCATION_LINE = 4 };
 enum { LINE_FUNCTION = 1, LINE_LINE = 2 };
 enum { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3, FUNCTION_FILE = 4, FUNCTION_START_LINE = 5 };
-enum { MAPPING_ID = 1, MAPPING_START = 2, MAPPING_OFFSET = 4, MAPPING_FILE = 5, MAPPING_BUILD_ID = 6 };
+enum {
+	MAPPING_ID = 1,
+	MAPPING_START = 2,
+	MAPPING_OFFSET = 4,
+	MAPPING_FILE = 5,
+	MAPPING_BUILD_ID = 6,
+	MAPPING_HAS_INLINES = 10
+};
 
 struct text {
 	const char *at;
@@ -92,20 +101,40 @@ struct pprof {
 
 /* ---- what it is ----------------------------------------------------------------------------------------------- */
 
-/* All writers begin with a type of sample, which is two small numbers: { type, unit }. */
+/* Numbers and messages inside a message, none with a high field number. */
+static bool is_message(const struct wire_field *field)
+{
+	struct wire w = wire_inside(field);
+	struct wire_field f;
+
+	while (wire_next(&w, &f))
+		if (f.number > MAPPING_HAS_INLINES)
+			return false;
+	return field->len && !w.fault;
+}
+
+/*
+ * Nothing says what it is, and writers differ in the order: fields of Profile, each of its kind, one message at least,
+ * up to the end of what is there.
+ */
 bool pprof_is(const uint8_t *head, size_t len)
 {
-	struct wire w = { head, head + len, NULL }, inside;
+	const uint32_t messages = 1u << PROFILE_SAMPLE_TYPE | 1u << PROFILE_SAMPLE | 1u << PROFILE_MAPPING |
+				  1u << PROFILE_LOCATION | 1u << PROFILE_FUNCTION | 1u << PROFILE_PERIOD_TYPE;
+	struct wire w = { head, head + len, NULL };
 	struct wire_field f;
-	unsigned fields = 0;
+	unsigned seen = 0;
 
-	if (!wire_next(&w, &f) || f.number != PROFILE_SAMPLE_TYPE || !f.is_bytes || !f.len || f.len > 24)
-		return false;
-	inside = wire_inside(&f);
-	for (; wire_next(&inside, &f); fields++)
-		if (f.is_bytes || (f.number != VALUE_TYPE && f.number != VALUE_UNIT))
+	while (wire_next(&w, &f)) {
+		bool is_message_field = f.number < 32 && messages >> f.number & 1;
+		bool is_bytes_field =
+			is_message_field || f.number == PROFILE_STRING || (f.number == PROFILE_COMMENT && f.is_bytes);
+
+		if (f.number > PROFILE_DOC_URL || f.is_bytes != is_bytes_field || (is_message_field && !is_message(&f)))
 			return false;
-	return fields && !inside.fault;
+		seen += is_message_field;
+	}
+	return seen && (!w.fault || len == INPUT_HEAD);
 }
 
 static int read_data(struct input *in, uint8_t **out, size_t *size, struct buf *error)
