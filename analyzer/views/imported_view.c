@@ -67,8 +67,10 @@ static int print_functions(const struct imported_view *v, size_t value, FILE *ou
 	struct table t;
 	int err;
 
-	if (len <= 0)
+	if (len <= 0) {
+		free(list);
 		return (int)len;
+	}
 	table_init(&t, p->values[value].name);
 	table_column(&t, "flat", "flat", p->values[value].unit);
 	table_column(&t, "flat%", "flat_share", UNIT_PERCENT);
