@@ -21,6 +21,7 @@
 #define INLINED_MAX 256u /* frames of one location that are read */
 #define LABELS_MAX 256u	 /* bytes of the labels of one sample that are kept */
 /* A file of a few bytes may say things millions of times. */
+#define TYPES_MAX 4096u
 #define MAPPINGS_MAX (1u << 20)
 #define THINGS_MAX (1u << 24) /* texts, functions, locations, nodes of stacks */
 #define ROWS_MAX (1u << 22)
@@ -96,6 +97,7 @@ struct pprof {
 	uint64_t *ids, *numbers; /* of one sample */
 	size_t ids_len, ids_cap, numbers_len, numbers_cap;
 	size_t unknown_locations, deep_stacks;
+	uint64_t default_type; /* a text */
 	uint32_t nodes_before; /* of the stacks */
 };
 
@@ -394,7 +396,7 @@ static int take_type(struct pprof *p, const struct wire_field *field)
 	}
 	if (finish(p, &w))
 		return -EBADMSG;
-	if (p->columns_len == THINGS_MAX)
+	if (p->columns_len == TYPES_MAX)
 		return too_many(p, "types of sample");
 	if (list_grow((void **)&p->columns, &p->columns_cap, p->columns_len, sizeof(*p->columns)))
 		return -ENOMEM;
@@ -611,13 +613,20 @@ static int take_duration(struct pprof *p, const struct wire_field *f)
 
 static int take_default(struct pprof *p, const struct wire_field *f)
 {
-	struct text name = text_at(p, f->value);
-
-	for (size_t i = 0; i < p->columns_len; i++)
-		if (name.len && p->columns[i].value >= 0 && text_at(p, p->columns[i].name).len == name.len &&
-		    !memcmp(text_at(p, p->columns[i].name).at, name.at, name.len))
-			p->im->profile.main_value = (size_t)p->columns[i].value;
+	p->default_type = f->value;
 	return 0;
+}
+
+static void choose_default(struct pprof *p)
+{
+	struct text name = text_at(p, p->default_type);
+
+	for (size_t i = 0; i < p->columns_len; i++) {
+		struct text type = text_at(p, p->columns[i].name);
+
+		if (name.len && p->columns[i].value >= 0 && type.len == name.len && !memcmp(type.at, name.at, name.len))
+			p->im->profile.main_value = (size_t)p->columns[i].value;
+	}
 }
 
 static int add_comment(struct pprof *p, uint64_t index)
@@ -670,6 +679,7 @@ static int read_profile(struct pprof *p)
 		err = each(p, passes[i].field, passes[i].take);
 	err = err ? err : define_all(p);
 	err = err ? err : each(p, PROFILE_DEFAULT_SAMPLE_TYPE, take_default);
+	choose_default(p);
 	err = err ? err : each(p, PROFILE_TIME_NANOS, take_time);
 	err = err ? err : each(p, PROFILE_DURATION_NANOS, take_duration);
 	err = err ? err : each(p, PROFILE_COMMENT, take_comments);

@@ -11,8 +11,8 @@
  *     leaf (inlined into middle, one location) <- main     1000 bytes, 10 objects, 2 ms, label kind=mutex
  *     main                                                  24 bytes,  1 object,   1 ms, label bytes:24
  *
- * The program is /bin/tool (build-id abcd), functions have file tool.c; the samples stand before what they refer to. The
- * second one has its numbers unpacked.
+ * The program is /bin/tool (build-id abcd), functions have file tool.c; the samples stand before what they refer to.
+ * The second one has its numbers unpacked.
  */
 void import_pprof_heap(struct buf *out);
 
