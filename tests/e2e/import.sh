@@ -13,20 +13,20 @@ ringside record -t cpu=250,freestack=0 -o b.rsd -- batch --variant naive --items
 compared=0
 for which in heap cpu block; do
 	ringside export pprof --profile $which -o $which.pb.gz b.rsd || fail "export $which"
-	gzip -dc $which.pb.gz >$which.plain
-	for file in $which.pb.gz $which.plain; do
-		ringside report --json --top 0 $file >read.json || fail "report $file"
-		check "what it is" '.schema == "ringside.import/1" and .format == "pprof" and .program == "batch"
-			and .profile == $which' --arg which $which <read.json
-		for name in $(jq -r '.numbers[].name' read.json); do
-			ringside $which --sample "$name" --json --top 0 b.rsd >ours.json || fail "$which $name"
-			want=$(jq .total ours.json) got=$(total "$name" <read.json)
-			[ "$got" = "$want" ] || fail "$file $name: $got, the recording has $want"
-			jq -r '.rows[] | select(.flat != 0) | "\(.flat) \(.function)"' ours.json | sort >ours
-			functions "$name" <read.json >theirs
-			diff ours theirs || fail "$file $name by function: recording (<), file (>)"
-			compared=$((compared + 1))
-		done
+	ringside report --json --top 0 $which.pb.gz >read.json || fail "report $which.pb.gz"
+	gzip -dc $which.pb.gz >plain
+	ringside report --json --top 0 plain | jq .numbers >plain.json
+	jq .numbers read.json | diff - plain.json || fail "$which: not packed it differs"
+	check "what it is" '.schema == "ringside.import/1" and .format == "pprof" and .program == "batch"
+		and .profile == $which' --arg which $which <read.json
+	for name in $(jq -r '.numbers[].name' read.json); do
+		ringside $which --sample "$name" --json --top 0 b.rsd >ours.json || fail "$which $name"
+		want=$(jq .total ours.json) got=$(total "$name" <read.json)
+		[ "$got" = "$want" ] || fail "$which $name: $got, the recording has $want"
+		jq -r '.rows[] | select(.flat != 0) | "\(.flat) \(.function)"' ours.json | sort >ours
+		functions "$name" <read.json >theirs
+		diff ours theirs || fail "$which $name by function: recording (<), file (>)"
+		compared=$((compared + 1))
 	done
 	# Every view, but for the words and notes around it.
 	for view in --top=0 --tree --traces "--peek ." "--lines --top=0" "--modules" "--csv"; do
@@ -45,7 +45,7 @@ for which in heap cpu block; do
 	done
 	ringside $which --diff-base b.rsd --json $which.pb.gz | check "--diff-base $which" '.total > 0 and all(.rows[]; .flat == 0)'
 done
-[ $compared -ge 20 ] || fail "only $compared numbers were compared"
+[ $compared -ge 13 ] || fail "only $compared numbers were compared"
 ringside diff --fail-on 'alloc_objects>0' b.rsd heap.pb.gz >/dev/null || fail "a limit that is kept"
 ringside diff heap.pb.gz cpu.pb.gz 2>err && fail "nothing in common"
 grep -q 'no number is in both' err || fail "nothing in common: $(cat err)"
@@ -116,8 +116,7 @@ if command -v go >/dev/null; then
 		write("goroutine", "go_goroutine")
 	}
 	GO
-	export GOCACHE="$PWD/cache" GOFLAGS=-mod=mod GO111MODULE=off HOME="$PWD"
-	go build -o tool tool.go >err 2>&1 && ./tool || fail "go: $(cat err)"
+	HOME="${HOME:-$PWD}" GO111MODULE=off go build -o tool tool.go >err 2>&1 && ./tool || fail "go: $(cat err)"
 	for file in go_heap go_cpu go_goroutine; do
 		ringside report --json --top 0 $file >read.json || fail "report $file"
 		check "$file" '.program == "tool"' <read.json
