@@ -67,17 +67,28 @@ int import_align(const struct import *im, struct align *align, enum align_side s
 /* import_command - the command that shows such a profile: "heap". */
 const char *import_command(enum import_subject subject);
 
-/* For the formats. import_text - interned; "" without memory. import_add_module: its place in modules, or -ENOMEM. */
+/* ---- for the formats ---- */
+
+/* import_text - interned, cut at the first NUL; "" without memory. */
 const char *import_text(struct import *im, const char *text, size_t len);
+
+/*
+ * import_add_module - what is loaded; an id that is no hexadecimal number is left out. Its place in modules, or
+ * -ENOMEM.
+ */
 long import_add_module(struct import *im, const char *path, const char *build_id_hex, size_t hex_len);
 
-/* import_push - `parent` called frames[len - 1], which has the others inlined. {0} without memory. */
+/* The frames of one place in the code, see symbols_give. 0: none. */
 struct import_frames {
 	uint32_t object;
 	uint64_t number;
 };
+
+/* import_give - texts are those of import_text, frames[0] to [len - 2] are inlined into the last. 0 or -ENOMEM. */
 int import_give(struct import *im, const char *module_path, const struct frame *frames, size_t len,
 		struct import_frames *out);
+
+/* import_push - the stack in which `parent` called these frames, see stacks_push. {0} without memory. */
 struct stack_id import_push(struct import *im, struct stack_id parent, const struct import_frames *frames,
 			    enum rsd_cut cut);
 
