@@ -15,15 +15,18 @@ PRELOAD_UNIT_SRC := $(filter-out preload/hook%.c preload/life.c preload/file.c p
 	preload/bus.c preload/reach%.c,$(PRELOAD_SRC))
 PRELOAD_UNIT_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/pic/%.o) $(FORMAT_SRC:%.c=$(B)/pic/%.o)
 
+ANALYZER_SUPPORT := $(wildcard tests/support/trace*.c tests/support/import*.c)
+ANALYZER_SUPPORT_ALL := $(ANALYZER_SUPPORT) $(wildcard tests/support/trace*.h tests/support/import*.h)
+
 $(B)/san/%.o: %.c
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC   $< (sanitized)")
 	$(Q)$(CC) $(CPPFLAGS) $(COMMON) $(SANITIZE) $(CFLAGS) -c -o $@ $<
 
-$(B)/tests/unit/analyzer/%: tests/analyzer/%.c $(SAN_OBJ) $(wildcard tests/support/trace*.[ch])
+$(B)/tests/unit/analyzer/%: tests/analyzer/%.c $(SAN_OBJ) $(ANALYZER_SUPPORT_ALL)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  TEST $<")
-	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) $(SANITIZE) -MF $@.d -o $@ $< $(wildcard tests/support/trace*.c) $(SAN_OBJ) -lcmocka $(ANALYZER_LIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) $(SANITIZE) -MF $@.d -o $@ $< $(ANALYZER_SUPPORT) $(SAN_OBJ) -lcmocka $(ANALYZER_LIBS)
 
 $(B)/tests/unit/format/%: tests/format/%.c $(FORMAT_SRC:%.c=$(B)/san/%.o)
 	@mkdir -p $(@D)
@@ -57,10 +60,10 @@ $(B)/tsan/analyzer/%.o: analyzer/%.c
 	@$(if $(V),,echo "  CC   $< (thread sanitizer)")
 	$(Q)$(CC) $(CPPFLAGS) $(COMMON) -fsanitize=thread $(CFLAGS) -c -o $@ $<
 
-$(B)/tests/unit/tsan/analyzer/%: tests/analyzer/%.c $(TSAN_ANALYZER_OBJ) $(wildcard tests/support/trace*.[ch])
+$(B)/tests/unit/tsan/analyzer/%: tests/analyzer/%.c $(TSAN_ANALYZER_OBJ) $(ANALYZER_SUPPORT_ALL)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  TEST $< (thread sanitizer)")
-	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fsanitize=thread -MF $@.d -o $@ $< $(wildcard tests/support/trace*.c) \
+	$(Q)$(CC) $(CPPFLAGS) $(TEST_CFLAGS) -fsanitize=thread -MF $@.d -o $@ $< $(ANALYZER_SUPPORT) \
 		$(TSAN_ANALYZER_OBJ) -lcmocka $(ANALYZER_LIBS)
 
 # The stacks of the recorder against libgcc's and libunwind's, instruction by instruction. libgcc_s stands before

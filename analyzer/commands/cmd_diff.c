@@ -34,11 +34,17 @@ static int parse_work(const char *text, double work[ALIGN_SIDES])
 
 static int unknown_work(const struct diff *d, const char *name, enum align_side side)
 {
-	const struct workload *w = &d->a[side]->workload;
+	const struct import *im = d->inputs[side].import;
+	const struct workload *w = im ? NULL : &d->a[side]->workload;
 	const char *words[256] = { "second" };
 	size_t len = 1;
 	int nearest;
 
+	if (im) {
+		warn("diff: --per: %s does not say %s; --work OLD,NEW does", im->format->words,
+		     strcmp(name, "second") ? "what was done" : "how long it took");
+		return EXIT_USAGE;
+	}
 	for (size_t i = 0; i < w->names_len && len < 256; i++)
 		words[len++] = w->names[i].text;
 	nearest = nearest_word(name, words, len);
@@ -59,7 +65,9 @@ static int set_work(struct diff *d, const struct options *o, struct page *notes)
 	}
 	for (unsigned side = 0; o->per && !o->work && side < ALIGN_SIDES; side++) {
 		if (!strcmp(o->per, "second"))
-			work[side] = (double)d->a[side]->duration_ns / 1e9;
+			work[side] = (double)diff_duration_ns(d, (enum align_side)side) / 1e9;
+		else if (d->inputs[side].import)
+			work[side] = 0;
 		else
 			work[side] = workload_count(&d->a[side]->workload, o->per, &kind[side]);
 		if (!(work[side] > 0))
@@ -108,6 +116,37 @@ static void compare_recordings(const struct diff *d, struct page *notes)
 		page_note(notes, "%zu processes against %zu", d->a[ALIGN_OLD]->processes, d->a[ALIGN_NEW]->processes);
 }
 
+static bool is_compared(const struct diff *d, const struct profile_value *value)
+{
+	const struct diff_value *known = diff_value_find(d, value->name);
+
+	return known && known->unit == value->unit;
+}
+
+static void list_uncompared(const struct diff *d, enum align_side side, struct page *notes)
+{
+	const struct import *im = d->inputs[side].import;
+	struct buf names = { 0 };
+
+	for (size_t i = 0; im && i < im->profile.values_len; i++)
+		if (!is_compared(d, &im->profile.values[i]))
+			buf_printf(&names, "%s%s", names.len ? ", " : "", im->profile.values[i].name);
+	if (names.len)
+		page_note(notes, "%s: only there, so not compared: %s", side == ALIGN_OLD ? "old" : "new",
+			  buf_string(&names));
+	notes->failed |= names.failed;
+	buf_release(&names);
+}
+
+static void add_import_notes(const struct diff *d, enum align_side side, struct page *notes)
+{
+	const struct profile *p = &d->inputs[side].import->profile;
+
+	for (size_t i = 0; i < p->notes_len; i++)
+		page_note(notes, "%s: %s", side == ALIGN_OLD ? "old" : "new", p->notes[i]);
+	list_uncompared(d, side, notes);
+}
+
 static void explain_rows(const struct diff *d, struct page *notes)
 {
 	size_t fresh = 0, gone = 0;
@@ -127,10 +166,15 @@ static void add_notes(const struct diff *d, struct session *s, struct page *note
 {
 	const char *note;
 
-	compare_recordings(d, notes);
+	if (d->a[ALIGN_OLD] && d->a[ALIGN_NEW])
+		compare_recordings(d, notes);
 	explain_rows(d, notes);
-	add_losses(d->a[ALIGN_OLD], "old", notes);
-	add_losses(d->a[ALIGN_NEW], "new", notes);
+	for (unsigned side = 0; side < ALIGN_SIDES; side++) {
+		if (d->inputs[side].import)
+			add_import_notes(d, (enum align_side)side, notes);
+		else
+			add_losses(d->a[side], side == ALIGN_OLD ? "old" : "new", notes);
+	}
 	for (size_t i = 0; (note = symbols_note(s->symbols, i)); i++)
 		page_note(notes, "%s", note);
 }
@@ -198,10 +242,38 @@ static int show(struct diff *d, struct session s[ALIGN_SIDES], const struct opti
 	return status;
 }
 
+static struct diff_input input_of(const struct session *s)
+{
+	return (struct diff_input){ .list = s->import ? NULL : s->analyses,
+				    .len = s->analyses_len,
+				    .import = s->import };
+}
+
+static void list_numbers(const struct session *s, struct buf *out)
+{
+	const struct profile *p = s->import ? &s->import->profile : NULL;
+
+	if (!p)
+		buf_printf(out, "%s those of a recording", s->path);
+	for (size_t i = 0; p && i < p->values_len; i++)
+		buf_printf(out, "%s%s %s", i ? "," : s->path, i ? "" : " has", p->values[i].name);
+}
+
+static int nothing_shared(const struct session s[ALIGN_SIDES])
+{
+	struct buf words[ALIGN_SIDES] = { { 0 }, { 0 } };
+
+	for (unsigned side = 0; side < ALIGN_SIDES; side++)
+		list_numbers(&s[side], &words[side]);
+	warn("diff: no number is in both: %s; %s", buf_string(&words[ALIGN_OLD]), buf_string(&words[ALIGN_NEW]));
+	for (unsigned side = 0; side < ALIGN_SIDES; side++)
+		buf_release(&words[side]);
+	return EXIT_USAGE;
+}
+
 static int compare(struct session s[ALIGN_SIDES], const struct options *o)
 {
-	const struct diff_input inputs[ALIGN_SIDES] = { { s[ALIGN_OLD].analyses, s[ALIGN_OLD].analyses_len },
-							{ s[ALIGN_NEW].analyses, s[ALIGN_NEW].analyses_len } };
+	const struct diff_input inputs[ALIGN_SIDES] = { input_of(&s[ALIGN_OLD]), input_of(&s[ALIGN_NEW]) };
 	const struct diff_options options = { o->report.by, o->report.has_by, o->report.filter };
 	struct buf error = { 0 };
 	struct diff d;
@@ -211,6 +283,8 @@ static int compare(struct session s[ALIGN_SIDES], const struct options *o)
 		status = usage(&error);
 	else if (err)
 		warn("diff: %s", strerror(-err)), status = EXIT_FINDING;
+	else if (!d.values_len || (d.values_len == 1 && d.values[0].subject == DIFF_PROCESS))
+		status = nothing_shared(s);
 	else
 		status = show(&d, s, o);
 	diff_release(&d);
@@ -221,7 +295,7 @@ static int compare(struct session s[ALIGN_SIDES], const struct options *o)
 /* The options of one side: its FILE is the only argument. */
 static int open_side(struct session *s, const struct options *o, int side, const struct session *shares)
 {
-	const struct session_use use = { .names_heap = true, .shares = shares };
+	const struct session_use use = { .names_heap = true, .takes_imports = true, .shares = shares };
 	struct options of = *o;
 
 	of.args = o->args + side;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/commands/imported.h"
 #include "analyzer/views/overview.h"
 #include "analyzer/util/die.h"
 
@@ -39,12 +40,13 @@ static int print(struct session *s, const struct options *o)
 
 int cmd_report(struct options *o)
 {
-	struct session_use use = { .names_heap = true };
+	struct session_use use = { .names_heap = true, .takes_imports = true };
 	struct session s;
 	int status;
 
 	if (!o->is_json && !isatty(STDOUT_FILENO))
 		use.opened = print_title;
 	status = session_open(&s, o, &use);
-	return session_close(&s, status ? status : print(&s, o));
+	status = status ? status : s.import ? imported_report(&s, o) : print(&s, o);
+	return session_close(&s, status);
 }

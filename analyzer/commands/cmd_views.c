@@ -8,6 +8,7 @@
 #include "analyzer/views/block_tables.h"
 #include "analyzer/show/render.h"
 #include "analyzer/commands/diff_base.h"
+#include "analyzer/commands/imported.h"
 #include "analyzer/commands/run_report.h"
 #include "analyzer/commands/session.h"
 #include "analyzer/util/die.h"
@@ -48,8 +49,10 @@ static int print_profile(struct session *s, struct options *o, struct profile *p
 	struct buf error = { 0 };
 	int status;
 
-	p->duration_ns = s->analyses[0].duration_ns;
-	add_notes(p, s);
+	if (!s->import) {
+		p->duration_ns = s->analyses[0].duration_ns;
+		add_notes(p, s);
+	}
 	if (o->diff_base)
 		profile_note(p,
 			     "a function that was renamed, or moved to another file or library, falls in one row and "
@@ -88,9 +91,11 @@ int cmd_heap(struct options *o)
 
 	if (report)
 		return run_report(report, o);
-	status = session_open(&s, o, &(struct session_use){ .names_heap = true });
+	status = session_open(&s, o, &(struct session_use){ .names_heap = true, .takes_imports = true });
 	profile_init(&p, "heap");
-	if (!status) {
+	if (!status && s.import) {
+		status = imported_profile(&s, "heap", &p);
+	} else if (!status) {
 		const struct analysis *a = &s.analyses[0];
 		char number[RENDER_NUMBER_MAX];
 		uint32_t mode = a->rec.reader.header.heap_mode;
@@ -123,10 +128,12 @@ int cmd_cpu(struct options *o)
 	struct diff_base base = { 0 };
 	struct session s;
 	struct profile p;
-	int status = session_open(&s, o, NULL);
+	int status = session_open(&s, o, &(struct session_use){ .takes_imports = true });
 
 	profile_init(&p, "cpu");
-	if (!status) {
+	if (!status && s.import) {
+		status = imported_profile(&s, "cpu", &p);
+	} else if (!status) {
 		const struct analysis *a = &s.analyses[0];
 		const struct rsd_header *h = &a->rec.reader.header;
 
@@ -186,9 +193,11 @@ int cmd_block(struct options *o)
 
 	if (status)
 		return status;
-	status = session_open(&s, o, NULL);
+	status = session_open(&s, o, &(struct session_use){ .takes_imports = true });
 	profile_init(&p, "block");
-	if (!status) {
+	if (!status && s.import) {
+		status = imported_profile(&s, "block", &p);
+	} else if (!status) {
 		const struct analysis *a = &s.analyses[0];
 
 		status = make_block(a, o, &p) ? EXIT_FINDING : EXIT_FINE;
@@ -196,11 +205,11 @@ int cmd_block(struct options *o)
 			profile_note(&p, "waits were not recorded (block=off)");
 	}
 	status = status ? status : diff_base_subtract(&base, &s, o, &p, make_block);
-	if (!status && o->is_json && wants_tables(o))
+	if (!status && o->is_json && !s.import && wants_tables(o))
 		status = block_json(&s, o);
 	else if (!status)
 		status = print_profile(&s, o, &p);
-	if (!status && !o->is_json && wants_tables(o))
+	if (!status && !o->is_json && !s.import && wants_tables(o))
 		status = block_tables(&s, o);
 	profile_release(&p);
 	diff_base_release(&base);

@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "analyzer/commands/diff_base.h"
+#include "analyzer/commands/imported.h"
 #include "analyzer/util/die.h"
 
 static int add_recordings(struct align *align, enum align_side side, const struct session *s)
 {
 	int err = 0;
 
+	if (s->import)
+		return import_align(s->import, align, side);
 	for (size_t i = 0; !err && i < s->analyses_len; i++)
 		err = align_recording(align, side, &s->analyses[i].rec);
 	return err;
@@ -49,21 +52,6 @@ static int add_rows(struct profile *to, const struct profile *from, int sign, co
 	return 0;
 }
 
-/* The profile as it was, without its rows. */
-static int define_like(struct profile *to, const struct profile *from)
-{
-	int err = 0;
-
-	profile_init(to, from->title);
-	to->main_value = from->main_value;
-	to->drop_frames = from->drop_frames;
-	for (size_t i = 0; i < from->values_len; i++)
-		profile_define(to, from->values[i].name, from->values[i].unit, from->values[i].words);
-	for (size_t i = 0; !err && i < from->notes_len; i++)
-		err = profile_note(to, "%s", from->notes[i]);
-	return err;
-}
-
 static int subtract(struct diff_base *b, const struct session *s, struct profile *p)
 {
 	struct map first = MAP_INIT;
@@ -77,7 +65,7 @@ static int subtract(struct diff_base *b, const struct session *s, struct profile
 	err = err ? err : align_finish(b->align);
 	if (err)
 		return err;
-	err = define_like(&difference, p);
+	err = profile_define_like(&difference, p);
 	err = err ? err : add_rows(&difference, p, 1, b->align, &first);
 	err = err ? err : add_rows(&difference, &b->profile, -1, b->align, &first);
 	map_release(&first);
@@ -88,7 +76,7 @@ static int subtract(struct diff_base *b, const struct session *s, struct profile
 
 static int open_base(struct diff_base *b, const struct session *s, const struct options *o)
 {
-	const struct session_use use = { .names_heap = true, .shares = s };
+	const struct session_use use = { .names_heap = true, .takes_imports = true, .shares = s };
 	struct options of = *o;
 	char *path[] = { (char *)o->diff_base };
 
@@ -96,6 +84,24 @@ static int open_base(struct diff_base *b, const struct session *s, const struct 
 	of.args_len = 1;
 	b->is_open = true;
 	return session_open(&b->session, &of, &use);
+}
+
+static int out_of_memory(void)
+{
+	warn("out of memory");
+	return EXIT_FINDING;
+}
+
+/* Profiles of two origins may have other numbers. */
+static int keep_shared(struct diff_base *b, const struct session *s, struct profile *p)
+{
+	if (!s->import && !b->session.import)
+		return 0;
+	profile_keep_shared(p, &b->profile);
+	if (profile_keep_shared(&b->profile, p))
+		return 0;
+	warn("--diff-base: %s and %s have no number of one name", s->path, b->session.path);
+	return EXIT_USAGE;
 }
 
 int diff_base_subtract(struct diff_base *b, const struct session *s, struct options *o, struct profile *p,
@@ -114,10 +120,15 @@ int diff_base_subtract(struct diff_base *b, const struct session *s, struct opti
 		return status;
 	profile_init(&b->profile, p->title);
 	b->align = align_new(s->stacks);
-	if (make(&b->session.analyses[0], o, &b->profile) || subtract(b, s, p)) {
-		warn("out of memory");
-		return EXIT_FINDING;
-	}
+	if (b->session.import)
+		status = imported_profile(&b->session, p->title, &b->profile);
+	else
+		status = make(&b->session.analyses[0], o, &b->profile) ? out_of_memory() : 0;
+	status = status ? status : keep_shared(b, s, p);
+	if (status)
+		return status;
+	if (subtract(b, s, p))
+		return out_of_memory();
 	o->view.align = b->align;
 	o->view.base = &b->profile;
 	o->view.base_path = o->diff_base;

@@ -210,8 +210,20 @@ static int choose_process(struct session *s, const char *wanted)
 	return EXIT_USAGE;
 }
 
-int session_find(struct session *s, const struct options *o)
+/* What needs events can't be told from sums. */
+static int refuse_import(const char *path, const struct import_format *format)
 {
+	warn("%s is %s, which has sums but no events. `ringside report`, `heap`, `cpu`, `block` and `diff` read it; "
+	     "this "
+	     "wants a recording (.rsd)",
+	     path, format->words);
+	return EXIT_USAGE;
+}
+
+/* *format: what FILE is if it is no recording; NULL: that is an error. */
+static int find(struct session *s, const struct options *o, const struct import_format **format)
+{
+	const struct import_format *other = NULL;
 	struct buf error = { 0 };
 	int err;
 
@@ -226,12 +238,50 @@ int session_find(struct session *s, const struct options *o)
 		return EXIT_UNREADABLE;
 	}
 	err = add_file(s, s->path, &error);
+	if (err)
+		other = import_recognise(s->path);
+	if (format)
+		*format = other;
+	if (other) {
+		buf_release(&error);
+		return format ? 0 : refuse_import(s->path, other);
+	}
 	err = err ? err : add_descendants(s);
 	if (err)
 		warn("%s", error.len ? buf_string(&error) : strerror(-err));
 	buf_release(&error);
 	return err ? EXIT_UNREADABLE : choose_process(s, o->process);
 }
+
+int session_find(struct session *s, const struct options *o)
+{
+	return find(s, o, NULL);
+}
+
+/* ---- imports -------------------------------------------------------------------------------------------------- */
+
+static int open_import(struct session *s, const struct options *o, const struct import_format *format)
+{
+	static const enum option_id events[] = { OPT_thread, OPT_time, OPT_size, OPT_process, OPT_kind };
+	struct buf error = { 0 };
+	int err;
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		if (!o->given[events[i]])
+			continue;
+		warn("--%s wants the events of a recording; %s is %s, which has sums", option_infos[events[i]].name,
+		     s->path, format->words);
+		return EXIT_USAGE;
+	}
+	s->import = calloc(1, sizeof(*s->import));
+	err = s->import ? import_open(s->import, format, s->path, s->stacks, &error) : -ENOMEM;
+	if (err)
+		warn("%s", error.len ? buf_string(&error) : strerror(-err));
+	buf_release(&error);
+	return err ? EXIT_UNREADABLE : 0;
+}
+
+/* ---- analyses ------------------------------------------------------------------------------------------------- */
 
 /* The first that is analysed is the one that is shown. */
 static int analyse(struct session *s, const struct options *o, const struct session_use *use, size_t file)
@@ -277,7 +327,8 @@ int session_open(struct session *s, const struct options *o, const struct sessio
 	struct symbol_options symbol_options = { .use_debuginfod = o->use_debuginfod,
 						 .binaries = o->binaries,
 						 .opens_ahead = use && use->names_heap && cores_to_spare() };
-	int status = session_find(s, o);
+	const struct import_format *format = NULL;
+	int status = find(s, o, use && use->takes_imports ? &format : NULL);
 
 	if (status)
 		return status;
@@ -285,11 +336,13 @@ int session_open(struct session *s, const struct options *o, const struct sessio
 	s->is_guest = use && use->shares;
 	s->symbols = s->is_guest ? use->shares->symbols : symbols_new(&symbol_options);
 	s->stacks = s->is_guest ? use->shares->stacks : s->symbols ? stacks_new(s->symbols) : NULL;
-	s->analyses = calloc(s->files_len, sizeof(*s->analyses));
+	s->analyses = calloc(s->files_len ? s->files_len : 1, sizeof(*s->analyses));
 	if (!s->stacks || !s->analyses) {
 		warn("out of memory");
 		return EXIT_UNREADABLE;
 	}
+	if (format)
+		return open_import(s, o, format);
 	return o->is_all ? analyse_all(s, o, use) : analyse(s, o, use, s->shown);
 }
 
@@ -304,6 +357,9 @@ int session_close(struct session *s, int status)
 		warn("the output could not be written: %s", strerror(errno));
 		status = status ? status : EXIT_FINDING;
 	}
+	if (s->import && s->import->format)
+		import_release(s->import);
+	free(s->import);
 	for (size_t i = s->analyses_len; i-- > 0;)
 		analysis_release(&s->analyses[i]);
 	for (size_t i = 0; i < s->files_len; i++) {

@@ -5,6 +5,7 @@
 #ifndef RINGSIDE_SESSION_H
 #define RINGSIDE_SESSION_H
 
+#include "analyzer/imports/import.h"
 #include "analyzer/models/analysis.h"
 #include "analyzer/commands/options.h"
 
@@ -27,17 +28,19 @@ struct session {
 	size_t files_unreadable;
 	struct analysis *analyses; /* [0] is what is shown; more only with --all, merged into [0] */
 	size_t analyses_len;
-	size_t shown; /* index in files of analyses[0] */
-	FILE *out;    /* stdout, or a pager when stdout is a terminal */
+	struct import *import; /* FILE is another tool's: then there are no files and no analyses. NULL: it is not */
+	size_t shown;	       /* index in files of analyses[0] */
+	FILE *out;	       /* stdout, or a pager when stdout is a terminal */
 	bool has_pager;
 	bool is_guest; /* names and stacks belong to another session */
 };
 
 /* What a command will do with the analysis. */
 struct session_use {
-	bool names_heap;			     /* most stacks of the heap will be shown by name */
-	bool opens_only;			     /* analysis_begin: the caller runs passes of its own */
-	const struct session *shares;		     /* names and stacks are those of this one, which is closed later */
+	bool names_heap;	      /* most stacks of the heap will be shown by name */
+	bool opens_only;	      /* analysis_begin: the caller runs passes of its own */
+	bool takes_imports;	      /* session.import may come instead of analyses; else it is refused */
+	const struct session *shares; /* names and stacks are those of this one, which is closed later */
 	void (*opened)(const struct recording *rec); /* called as soon as the process shown is open; may be NULL */
 };
 

@@ -56,6 +56,7 @@ struct pprof {
 	struct map functions; /* hash of name, file -> id */
 	struct map locations; /* hash of module, address -> id */
 	uint64_t strings_len;
+	size_t exe; /* the program's module */
 	bool failed;
 };
 
@@ -114,7 +115,24 @@ static uint64_t function_of(struct pprof *p, const struct frame *frame)
 	return *at;
 }
 
-/* Id of the mapping, from 1; 0: none. Mappings are numbered as the recording's modules are. */
+/* Readers take the first mapping for the program. */
+static size_t exe_of(const struct pprof *p)
+{
+	const struct modules *modules = &p->r->a->rec.modules;
+
+	for (size_t i = 0; i < modules->len; i++)
+		if (!strcmp(modules->list[i].path, p->r->a->rec.exe))
+			return i;
+	return 0;
+}
+
+/* Id of the mapping of a module, from 1: the program, then the others as the recording has them. */
+static uint64_t mapping_id(const struct pprof *p, size_t module)
+{
+	return module == p->exe ? 1 : module < p->exe ? module + 2 : module + 1;
+}
+
+/* 0: none. */
 static uint64_t mapping_of(const struct pprof *p, const struct frame *frame, uint64_t *bias)
 {
 	const struct modules *modules = &p->r->a->rec.modules;
@@ -124,7 +142,7 @@ static uint64_t mapping_of(const struct pprof *p, const struct frame *frame, uin
 		if (strcmp(modules->list[i].path, frame->module_path) != 0)
 			continue;
 		*bias = modules->list[i].bias;
-		return i + 1;
+		return mapping_id(p, i);
 	}
 	return 0;
 }
@@ -205,27 +223,34 @@ static int sample(struct pprof *p, const struct profile_row *row, struct frames 
 	return 0;
 }
 
+static void put_mapping(struct pprof *p, size_t index)
+{
+	const struct module *module = &p->r->a->rec.modules.list[index];
+	char hex[2 * RSD_BUILD_ID_MAX + 1] = "";
+	uint64_t file = string_of(p, module->path), build_id;
+
+	for (uint32_t k = 0; k < module->build_id_len; k++)
+		snprintf(hex + 2 * k, 3, "%02x", module->build_id[k]);
+	build_id = string_of(p, hex);
+	proto_u64(&p->message, MAPPING_ID, mapping_id(p, index));
+	proto_u64(&p->message, MAPPING_START, module->start);
+	proto_u64(&p->message, MAPPING_LIMIT, module->end);
+	proto_u64(&p->message, MAPPING_FILE, file);
+	proto_u64(&p->message, MAPPING_BUILD_ID, build_id);
+	for (unsigned field = MAPPING_HAS_FUNCTIONS; field <= MAPPING_HAS_INLINES; field++)
+		proto_u64(&p->message, field, 1);
+	proto_message(&p->out, PROFILE_MAPPING, &p->message);
+}
+
 static void mappings(struct pprof *p)
 {
-	const struct modules *modules = &p->r->a->rec.modules;
+	size_t len = p->r->a->rec.modules.len;
 
-	for (size_t i = 0; i < modules->len; i++) {
-		const struct module *module = &modules->list[i];
-		char hex[2 * RSD_BUILD_ID_MAX + 1] = "";
-		uint64_t file = string_of(p, module->path), build_id;
-
-		for (uint32_t k = 0; k < module->build_id_len; k++)
-			snprintf(hex + 2 * k, 3, "%02x", module->build_id[k]);
-		build_id = string_of(p, hex);
-		proto_u64(&p->message, MAPPING_ID, i + 1);
-		proto_u64(&p->message, MAPPING_START, module->start);
-		proto_u64(&p->message, MAPPING_LIMIT, module->end);
-		proto_u64(&p->message, MAPPING_FILE, file);
-		proto_u64(&p->message, MAPPING_BUILD_ID, build_id);
-		for (unsigned field = MAPPING_HAS_FUNCTIONS; field <= MAPPING_HAS_INLINES; field++)
-			proto_u64(&p->message, field, 1);
-		proto_message(&p->out, PROFILE_MAPPING, &p->message);
-	}
+	if (p->exe < len)
+		put_mapping(p, p->exe);
+	for (size_t i = 0; i < len; i++)
+		if (i != p->exe)
+			put_mapping(p, i);
 }
 
 static void head(struct pprof *p)
@@ -290,6 +315,7 @@ int export_pprof(struct export_run *r)
 	map_init(&p.strings);
 	map_init(&p.functions);
 	map_init(&p.locations);
+	p.exe = exe_of(&p);
 	head(&p);
 	for (size_t i = 0; i < r->profile->rows_len && !err; i++)
 		err = sample(&p, &r->profile->rows[i], &frames, &ids, &ids_cap);

@@ -44,6 +44,7 @@ struct align {
 	struct map stand_ins;	      /* old stack -> new stack */
 	struct align_module *modules; /* number - 1 */
 	size_t modules_len, modules_cap;
+	struct map by_name; /* hash of a module's name -> number */
 	struct seen *seen;
 	size_t seen_len, seen_cap;
 	struct map by_frame;  /* frame -> index in seen */
@@ -78,6 +79,7 @@ void align_free(struct align *a)
 	free(a->seen);
 	free(a->sites);
 	free(a->weighed);
+	map_release(&a->by_name);
 	map_release(&a->stand_ins);
 	map_release(&a->by_frame);
 	map_release(&a->calls);
@@ -101,41 +103,51 @@ static uint32_t module_number(struct align *a, const char *path)
 {
 	const char *base = path_base(path), *so = strstr(base, ".so.");
 	size_t len = is_exe(a, base) ? 0 : so ? (size_t)(so - base) + 3 : strlen(base);
+	uint64_t key = hash_bytes(base, len), number;
 	struct align_module *m;
 
-	for (size_t i = 0; i < a->modules_len; i++)
-		if (!strncmp(a->modules[i].name, base, len) && !a->modules[i].name[len])
-			return (uint32_t)i + 1;
+	for (; map_get(&a->by_name, key, &number); key++)
+		if (!strncmp(a->modules[number - 1].name, base, len) && !a->modules[number - 1].name[len])
+			return (uint32_t)number;
 	if (list_grow((void **)&a->modules, &a->modules_cap, a->modules_len, sizeof(*a->modules)))
 		return 0;
 	m = &a->modules[a->modules_len];
 	*m = (struct align_module){ .name = strndup(base, len) };
-	return m->name ? (uint32_t)++a->modules_len : 0;
+	if (!m->name)
+		return 0;
+	a->modules_len++;
+	return map_put(&a->by_name, key, a->modules_len) ? 0 : (uint32_t)a->modules_len;
 }
 
-static int add_module(struct align *a, enum align_side side, const struct module *from)
+int align_program(struct align *a, enum align_side side, const char *name)
 {
-	uint32_t number = module_number(a, from->path);
+	if (!a->exe[side])
+		a->exe[side] = strdup(name);
+	return a->exe[side] ? 0 : -ENOMEM;
+}
+
+int align_module(struct align *a, enum align_side side, const char *path, const uint8_t *build_id, uint32_t len)
+{
+	uint32_t number = module_number(a, path);
 	struct align_module *m = number ? &a->modules[number - 1] : NULL;
 
 	if (!m)
 		return -ENOMEM;
 	m->is_there[side] = true;
-	m->build_id_len[side] = from->build_id_len;
-	memcpy(m->build_id[side], from->build_id, from->build_id_len);
+	m->build_id_len[side] = len;
+	memcpy(m->build_id[side], build_id, len);
 	return 0;
 }
 
 int align_recording(struct align *a, enum align_side side, const struct recording *rec)
 {
-	int err = 0;
+	int err = align_program(a, side, recording_name(rec));
 
-	if (!a->exe[side])
-		a->exe[side] = strdup(recording_name(rec));
-	if (!a->exe[side])
-		return -ENOMEM;
-	for (size_t i = 0; !err && i < rec->modules.len; i++)
-		err = add_module(a, side, &rec->modules.list[i]);
+	for (size_t i = 0; !err && i < rec->modules.len; i++) {
+		const struct module *m = &rec->modules.list[i];
+
+		err = align_module(a, side, m->path, m->build_id, m->build_id_len);
+	}
 	return err;
 }
 
@@ -265,16 +277,20 @@ static int find_function(struct align *a, struct seen *s)
 
 /* ---- call sites ----------------------------------------------------------------------------------------------- */
 
-static int64_t relative_line(const struct frame *f)
+/* Where one side does not say where functions begin, lines of the file are all that can be compared. */
+static int64_t relative_line(const struct align *a, const struct seen *s)
 {
-	bool is_in_function = f->decl_line && f->decl_file && f->file && !strcmp(f->decl_file, f->file);
+	const struct align_module *m = &a->modules[s->place.module - 1];
+	const struct frame *f = s->frame;
+	bool is_in_function = m->has_files[ALIGN_OLD] && m->has_files[ALIGN_NEW] && f->decl_line && f->decl_file &&
+			      f->file && !strcmp(f->decl_file, f->file);
 
 	return is_in_function ? (int64_t)f->line - f->decl_line : f->line;
 }
 
 static int add_site(struct align *a, const struct seen *s, enum align_side side)
 {
-	struct align_site site = { s->place.function, s->place.module, side, relative_line(s->frame), 0, 0, 0 };
+	struct align_site site = { s->place.function, s->place.module, side, relative_line(a, s), 0, 0, 0 };
 	uint64_t words[3] = { site.function, side, (uint64_t)site.line };
 	bool is_new;
 	uint64_t *at;
@@ -338,7 +354,7 @@ static int number_sites(struct align *a)
 static uint32_t site_number(const struct align *a, const struct seen *s)
 {
 	uint64_t words[3] = { s->place.function, s->on[ALIGN_OLD] ? ALIGN_OLD : ALIGN_NEW,
-			      (uint64_t)relative_line(s->frame) };
+			      (uint64_t)relative_line(a, s) };
 	uint64_t at;
 
 	return !s->is_sample && map_get(&a->by_site, hash_bytes(words, sizeof(words)), &at) ? a->sites[at].number : 0;

@@ -40,7 +40,12 @@ struct align;
 struct align *align_new(struct stacks *stacks);
 void align_free(struct align *a);
 
-/* align_recording - what is loaded there. Before align_finish. 0 or -ENOMEM. */
+/*
+ * What is loaded there, before align_finish: the program by its base name first, then modules with their build-ids (at
+ * most RSD_BUILD_ID_MAX bytes; none: 0). align_recording does both. 0 or -ENOMEM.
+ */
+int align_program(struct align *a, enum align_side side, const char *name);
+int align_module(struct align *a, enum align_side side, const char *path, const uint8_t *build_id, uint32_t len);
 int align_recording(struct align *a, enum align_side side, const struct recording *rec);
 
 /*

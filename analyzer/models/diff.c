@@ -10,7 +10,18 @@
 
 /* ---- profiles ------------------------------------------------------------------------------------------------- */
 
-static int make_profile(enum diff_subject subject, const struct analysis *a, struct profile *p)
+static bool has_import(const struct diff *d)
+{
+	return d->inputs[ALIGN_OLD].import || d->inputs[ALIGN_NEW].import;
+}
+
+/* What is like none of our profiles is compared as CPU time is: by function. */
+static enum diff_subject subject_of(const struct import *im)
+{
+	return im->subject == IMPORT_HEAP ? DIFF_HEAP : im->subject == IMPORT_BLOCK ? DIFF_BLOCK : DIFF_CPU;
+}
+
+static int profile_of(enum diff_subject subject, const struct analysis *a, struct profile *p)
 {
 	switch (subject) {
 	case DIFF_HEAP:
@@ -20,6 +31,19 @@ static int make_profile(enum diff_subject subject, const struct analysis *a, str
 	default:
 		return waits_profile(&a->waits, 0, p);
 	}
+}
+
+static int make_profile(enum diff_subject subject, const struct diff_input *input, struct profile *p)
+{
+	int err;
+
+	profile_init(p, "diff");
+	if (!input->import)
+		return profile_of(subject, input->list, p);
+	if (subject_of(input->import) != subject)
+		return 0;
+	err = profile_define_like(p, &input->import->profile);
+	return err ? err : profile_merge(p, &input->import->profile, 1);
 }
 
 /* What is equal in both if nothing changed: only the heap counts exactly. */
@@ -34,6 +58,8 @@ static int add_recordings(struct align *align, enum align_side side, const struc
 {
 	int err = align ? 0 : -ENOMEM;
 
+	if (!err && input->import)
+		return import_align(input->import, align, side);
 	for (size_t i = 0; !err && i < input->len; i++)
 		err = align_recording(align, side, &input->list[i].rec);
 	return err;
@@ -122,10 +148,17 @@ static int make_rows(struct diff *d, enum diff_subject subject, const struct dif
 	int err = groups_init(&dp->groups, d->stacks, by, &options->filter, error);
 
 	dp->align = align_new(d->stacks);
+	for (unsigned side = 0; !err && side < ALIGN_SIDES; side++)
+		err = make_profile(subject, &d->inputs[side], &dp->profile[side]);
+	if (err)
+		return err;
+	if (has_import(d)) {
+		profile_keep_shared(&dp->profile[ALIGN_OLD], &dp->profile[ALIGN_NEW]);
+		if (!profile_keep_shared(&dp->profile[ALIGN_NEW], &dp->profile[ALIGN_OLD]))
+			return 0;
+	}
 	for (unsigned side = 0; !err && side < ALIGN_SIDES; side++) {
-		profile_init(&dp->profile[side], "diff");
-		err = make_profile(subject, d->a[side], &dp->profile[side]);
-		err = err ? err : add_recordings(dp->align, (enum align_side)side, &d->inputs[side]);
+		err = add_recordings(dp->align, (enum align_side)side, &d->inputs[side]);
 		err = err ? err : add_stacks(dp, subject, (enum align_side)side);
 	}
 	err = err ? err : align_finish(dp->align);
@@ -171,11 +204,16 @@ static int add_process_values(struct diff *d)
 				  .unit = UNIT_BYTES,
 				  .subject = DIFF_PROCESS };
 
-	for (unsigned side = 0; side < ALIGN_SIDES && d->a[side]; side++) {
-		wall.total[side] = (double)d->a[side]->duration_ns;
+	for (unsigned side = 0; side < ALIGN_SIDES && d->inputs[side].list; side++) {
+		wall.total[side] = (double)diff_duration_ns(d, (enum align_side)side);
 		rss.total[side] = (double)d->a[side]->rec.reader.header.max_rss_bytes;
 	}
-	return add_value(d, &wall) || add_value(d, &rss) ? -ENOMEM : 0;
+	if (!has_import(d))
+		return add_value(d, &wall) || add_value(d, &rss) ? -ENOMEM : 0;
+	/* No file of another tool says how much memory was resident, and some not how long it took. */
+	for (unsigned side = 0; side < ALIGN_SIDES; side++)
+		wall.total[side] = (double)diff_duration_ns(d, (enum align_side)side);
+	return wall.total[ALIGN_OLD] > 0 && wall.total[ALIGN_NEW] > 0 ? add_value(d, &wall) : 0;
 }
 
 static double sum_of(const struct diff_profile *dp, size_t index, enum align_side side)
@@ -207,6 +245,16 @@ static int add_profile_values(struct diff *d, enum diff_subject subject)
 	return err;
 }
 
+/* Numbers that only others have stand in the short list too, if none of theirs does. */
+static void choose_main(struct diff *d, size_t first)
+{
+	for (size_t i = first; i < d->values_len; i++)
+		if (d->values[i].is_main)
+			return;
+	for (size_t i = first; i < d->values_len; i++)
+		d->values[i].is_main = true;
+}
+
 int diff_make(struct diff *d, const struct diff_input inputs[ALIGN_SIDES], struct stacks *stacks,
 	      const struct diff_options *options, struct buf *error)
 {
@@ -221,9 +269,25 @@ int diff_make(struct diff *d, const struct diff_input inputs[ALIGN_SIDES], struc
 		err = make_rows(d, (enum diff_subject)i, options, error);
 	err = err ? err : add_process_values(d);
 	/* In the order they are read: time, then memory. */
-	err = err ? err : add_profile_values(d, DIFF_CPU);
-	err = err ? err : add_profile_values(d, DIFF_BLOCK);
-	return err ? err : add_profile_values(d, DIFF_HEAP);
+	for (size_t i = 0; !err && i < DIFF_PROFILES; i++) {
+		static const enum diff_subject order[DIFF_PROFILES] = { DIFF_CPU, DIFF_BLOCK, DIFF_HEAP };
+		size_t first = d->values_len;
+
+		err = add_profile_values(d, order[i]);
+		if (has_import(d))
+			choose_main(d, first);
+	}
+	return err;
+}
+
+const char *diff_program(const struct diff *d, enum align_side side)
+{
+	return d->inputs[side].import ? d->inputs[side].import->program : recording_name(&d->a[side]->rec);
+}
+
+uint64_t diff_duration_ns(const struct diff *d, enum align_side side)
+{
+	return d->inputs[side].import ? d->inputs[side].import->profile.duration_ns : d->a[side]->duration_ns;
 }
 
 const struct diff_value *diff_values(struct diff *d)
@@ -235,7 +299,7 @@ const struct diff_value *diff_values(struct diff *d)
 		enum diff_subject subject = (enum diff_subject)i;
 
 		profile_init(&d->profiles[i].profile[ALIGN_NEW], "diff");
-		err = make_profile(subject, &nothing, &d->profiles[i].profile[ALIGN_NEW]);
+		err = profile_of(subject, &nothing, &d->profiles[i].profile[ALIGN_NEW]);
 		err = err ? err : add_profile_values(d, subject);
 	}
 	return err ? NULL : d->values;
@@ -336,20 +400,33 @@ const char *diff_row_state(const struct diff_row *row)
 	return row->group[ALIGN_OLD] == GROUP_NONE ? "new" : row->group[ALIGN_NEW] == GROUP_NONE ? "gone" : "";
 }
 
+/* CPU time that one sample stands for. */
+static double period_of(const struct diff *d, enum align_side side)
+{
+	const struct profile *p = &d->profiles[DIFF_CPU].profile[side];
+	const struct cpu *cpu = d->a[side] ? &d->a[side]->cpu : NULL;
+	double samples =
+		cpu ? (double)cpu->samples : (double)profile_total(p, (size_t)profile_value_index(p, "samples"));
+	double ns = cpu ? (double)cpu->cpu_ns : (double)profile_total(p, (size_t)profile_value_index(p, "cpu"));
+
+	return samples > 0 ? ns / samples / d->work[side] : 0;
+}
+
 /* Samples are counted events: the deviation of a count is its root, that of a difference the root of the sum. */
 double diff_noise(const struct diff *d, const struct diff_value *value, const struct diff_row *row)
 {
+	const struct profile *p = &d->profiles[DIFF_CPU].profile[ALIGN_NEW];
+	int samples = profile_value_index(p, "samples");
 	double variance = 0;
 
-	if (value->subject != DIFF_CPU || value->index)
+	if (value->subject != DIFF_CPU || samples < 0 || strcmp(value->name, "cpu") != 0)
 		return 0;
 	for (unsigned side = 0; side < ALIGN_SIDES; side++) {
-		const struct cpu *cpu = &d->a[side]->cpu;
-		double period = cpu->samples ? (double)cpu->cpu_ns / (double)cpu->samples / d->work[side] : 0;
+		double period = period_of(d, (enum align_side)side);
 
-		variance += period * period * (double)row->values[side][1];
+		variance += period * period * (double)row->values[side][samples];
 	}
-	return 1.96 * sqrt(variance);
+	return 1.96 * sqrt(variance > 0 ? variance : 0);
 }
 
 static bool is_within(struct stacks *stacks, struct stack_id stack, const struct view_pattern *pattern)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * diff.h - two recordings against each other: totals, and the places that changed, matched by align.h.
+ * diff.h - two recordings against each other: totals, and the places that changed, matched by align.h. A side may be
+ * the file of another tool: then the numbers that both sides have are compared.
  *
  * Each of the three profiles (heap, CPU, blocking) has rows: one per place (or stack, function, module) that is in
  * either recording. Numbers that grow with the run (allocations, CPU time, waits) can be divided by a unit of work,
@@ -9,6 +10,7 @@
 #ifndef RINGSIDE_DIFF_H
 #define RINGSIDE_DIFF_H
 
+#include "analyzer/imports/import.h"
 #include "analyzer/models/align.h"
 #include "analyzer/models/analysis.h"
 #include "analyzer/models/groups.h"
@@ -18,7 +20,7 @@ enum diff_subject { DIFF_HEAP, DIFF_CPU, DIFF_BLOCK, DIFF_PROCESS, DIFF_SUBJECTS
 
 /* A number by its name: a profile's, or one of the whole process ("wall", "rss"). */
 struct diff_value {
-	const char *name, *words; /* static text */
+	const char *name, *words; /* text that is safe to print */
 	enum unit unit;
 	enum diff_subject subject;
 	size_t index;	   /* in the profile's values */
@@ -41,15 +43,16 @@ struct diff_profile {
 	struct map by_key;
 };
 
-/* One side: what is compared, and the recordings that were merged into it (itself included). */
+/* One side: what is compared, and the recordings that were merged into it (itself included); or an import. */
 struct diff_input {
 	const struct analysis *list;
 	size_t len;
+	const struct import *import; /* NULL: it is recordings */
 };
 
 struct diff {
 	struct diff_input inputs[ALIGN_SIDES];
-	const struct analysis *a[ALIGN_SIDES];
+	const struct analysis *a[ALIGN_SIDES]; /* NULL: that side is an import */
 	struct stacks *stacks;
 	struct diff_profile profiles[DIFF_PROFILES];
 	struct diff_value *values;
@@ -73,6 +76,10 @@ struct diff_options {
 int diff_make(struct diff *d, const struct diff_input inputs[ALIGN_SIDES], struct stacks *stacks,
 	      const struct diff_options *options, struct buf *error);
 void diff_release(struct diff *d);
+
+/* diff_program, diff_duration_ns - of a side, whatever it is. The name is unsafe text. */
+const char *diff_program(const struct diff *d, enum align_side side);
+uint64_t diff_duration_ns(const struct diff *d, enum align_side side);
 
 /* diff_set_work - what totals and diff_of are divided by; both above 0. `unit` is kept. */
 void diff_set_work(struct diff *d, const char *unit, double old, double new);

@@ -281,12 +281,12 @@ int heap_merge(struct heap *into, const struct heap *from)
 }
 
 /* What C++ puts between a container and the memory it asks for. */
-static const char allocator_frames[] =
+const char heap_drop_frames[] =
 	"^operator new(\\[\\])?\\(|^(std|__gnu_cxx)::.*::(_M_)?(allocate|allocate_at_least|_S_allocate)\\(";
 
 int heap_profile(const struct heap *h, struct profile *p)
 {
-	p->drop_frames = allocator_frames;
+	p->drop_frames = heap_drop_frames;
 	profile_define(p, "inuse_space", UNIT_BYTES, "bytes live at the end");
 	profile_define(p, "inuse_objects", UNIT_COUNT, "blocks live at the end");
 	profile_define(p, "alloc_space", UNIT_BYTES, "bytes allocated over the whole run");

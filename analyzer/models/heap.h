@@ -85,6 +85,9 @@ int heap_merge(struct heap *into, const struct heap *from);
  */
 int heap_profile(const struct heap *h, struct profile *p);
 
+/* heap_drop_frames - of a heap's profile, see profile.h. */
+extern const char heap_drop_frames[];
+
 /*
  * heap_intervals - how far the totals of a sample may be off, up or down, in 95 of 100 runs; 0 when all was recorded.
  *

@@ -123,6 +123,58 @@ int profile_add(struct profile *p, struct stack_id stack, uint32_t label, const 
 	return 0;
 }
 
+/* Where `value` is in `p`; -ENOENT. */
+static int same_value(const struct profile *p, const struct profile_value *value)
+{
+	int index = profile_value_index(p, value->name);
+
+	return index >= 0 && p->values[index].unit == value->unit ? index : -ENOENT;
+}
+
+size_t profile_keep_shared(struct profile *p, const struct profile *other)
+{
+	const struct profile was = *p;
+	size_t from[PROFILE_VALUES];
+
+	p->values_len = p->main_value = 0;
+	for (size_t i = 0; i < other->values_len; i++) {
+		int index = same_value(&was, &other->values[i]);
+
+		if (index < 0)
+			continue;
+		if ((size_t)index == was.main_value)
+			p->main_value = p->values_len;
+		from[p->values_len] = (size_t)index;
+		p->values[p->values_len] = was.values[index];
+		if (!p->values[p->values_len].words)
+			p->values[p->values_len].words = other->values[i].words;
+		p->values_len++;
+	}
+	for (size_t r = 0; r < p->rows_len; r++) {
+		struct profile_row *row = &p->rows[r];
+		const struct profile_row old = *row;
+
+		for (size_t i = 0; i < PROFILE_VALUES; i++)
+			row->values[i] = i < p->values_len ? old.values[from[i]] : 0;
+	}
+	return p->values_len;
+}
+
+int profile_define_like(struct profile *p, const struct profile *from)
+{
+	int err = 0;
+
+	profile_init(p, from->title);
+	p->main_value = from->main_value;
+	p->drop_frames = from->drop_frames;
+	p->duration_ns = from->duration_ns;
+	memcpy(p->values, from->values, sizeof(p->values));
+	p->values_len = from->values_len;
+	for (size_t i = 0; !err && i < from->notes_len; i++)
+		err = profile_note(p, "%s", from->notes[i]);
+	return err;
+}
+
 static bool is_alike(const struct profile *a, const struct profile *b)
 {
 	for (size_t i = 0; i < a->values_len && i < b->values_len; i++)

@@ -18,7 +18,7 @@
 #define PROFILE_VALUES 12
 
 struct profile_value {
-	const char *name;  /* "inuse_space": what --sample takes; static text */
+	const char *name;  /* "inuse_space": what --sample takes; static text, as safe to print as such */
 	enum unit unit;	   /* UNIT_BYTES, UNIT_COUNT or UNIT_NS */
 	const char *words; /* "bytes live at the end": one line for help and headings; may be NULL */
 };
@@ -75,6 +75,15 @@ int profile_add(struct profile *p, struct stack_id stack, uint32_t label, const 
  * values in the same order (-EINVAL) and their stacks come from the same struct stacks. Notes are taken over.
  */
 int profile_merge(struct profile *p, const struct profile *from, int sign);
+
+/*
+ * profile_keep_shared - only the values that `other` has too, by name and unit, in its order; profiles of two origins
+ * are alike after each kept what the other one has. Returns how many are left.
+ */
+size_t profile_keep_shared(struct profile *p, const struct profile *other);
+
+/* profile_define_like - `from` without its rows, into a profile that holds nothing. 0 or -ENOMEM. */
+int profile_define_like(struct profile *p, const struct profile *from);
 
 __attribute__((format(printf, 2, 3))) int profile_note(struct profile *p, const char *format, ...);
 

@@ -144,6 +144,12 @@ static bool is_inside_name(const char *s, size_t len)
 	return !strncmp(s + len, "::", 2) || !strncmp(s + len, " const::", 8);
 }
 
+/* Go's methods of pointers: "net.(*TCPConn).Write". */
+static bool is_receiver(const char *start, const char *s)
+{
+	return s > start && s[-1] == '.' && s[1] == '*';
+}
+
 /* Long lists keep a short first argument: "<int, ...>". */
 static void add_template(struct buf *out, const char *s, size_t len, unsigned keep)
 {
@@ -176,7 +182,7 @@ static size_t short_piece(struct buf *out, const char *start, const char *s, uns
 		buf_add(out, s, len);
 	} else if (*s == '(') {
 		len = bracket_length(s, '(', ')');
-		if (*angle || !strncmp(s, "(anonymous", 10))
+		if (*angle || !strncmp(s, "(anonymous", 10) || is_receiver(start, s))
 			buf_add(out, s, len);
 		else if (!is_inside_name(s, len))
 			return 0;

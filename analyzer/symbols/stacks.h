@@ -60,7 +60,10 @@ struct stack_id stacks_resolve(struct stack_space *space, uint32_t id);
 /* stack_space_unknown - how many asks were for ids that are not in the dump. */
 uint64_t stack_space_unknown(const struct stack_space *space);
 
-/* stacks_add_frame - the stack that is `parent` called from: for tests and importers. {0} without memory. */
+/*
+ * stacks_push - `parent` called this: for imports, whose frames are symbols_give's (their number is the address, which
+ * is exact), and tests. {0} without memory; `parent` itself when it has RSD_DEPTH_MAX frames.
+ */
 struct stack_id stacks_push(struct stacks *s, struct stack_id parent, uint32_t object, uint64_t address, bool is_exact,
 			    enum rsd_cut cut);
 

@@ -14,6 +14,7 @@ struct object {
 	uint8_t build_id[RSD_BUILD_ID_MAX];
 	uint32_t build_id_len;
 	bool is_recorder;  /* libringside.so */
+	bool is_given;	   /* no file: its chains were given, by a number in the place of an address */
 	bool is_open;	   /* opening was tried */
 	bool is_expected;  /* opening was asked for */
 	bool has_names;	   /* it is open and gave no trouble so far */
@@ -47,6 +48,11 @@ _Static_assert(offsetof(struct frame_chain, frames) == 8, "no_memory_chain is la
 const char *symbols_intern(struct symbols *s, const char *text)
 {
 	return strings_intern(&s->strings, text, strlen(text));
+}
+
+const char *symbols_intern_text(struct symbols *s, const char *text, size_t len)
+{
+	return strings_intern(&s->strings, text, len);
 }
 
 /* Keep what is in *note, and release it. */
@@ -98,7 +104,7 @@ bool symbols_is_recorder(const struct symbols *s, uint32_t object)
 
 static bool is_same(const struct object *o, const struct module *module)
 {
-	return !strcmp(o->path, module->path) && o->build_id_len == module->build_id_len &&
+	return !o->is_given && !strcmp(o->path, module->path) && o->build_id_len == module->build_id_len &&
 	       !memcmp(o->build_id, module->build_id, o->build_id_len);
 }
 
@@ -244,8 +250,9 @@ static void take(void *self, uint64_t address, const struct frame *frames, size_
 	chain->len = (uint32_t)len;
 	for (size_t i = 0; i < len; i++) {
 		chain->frames[i] = frames[i];
-		chain->frames[i].module = l->object->name;
-		chain->frames[i].module_path = l->object->path;
+		chain->frames[i].module = l->object->path[0] ? l->object->name : NULL;
+		chain->frames[i].module_path = l->object->path[0] ? l->object->path : NULL;
+		chain->frames[i].inlined = l->object->is_given ? i + 1 < len : frames[i].inlined;
 		l->symbols->stats.without_name += frames[i].source == FRAME_OFFSET;
 	}
 	*slot = (uintptr_t)chain;
@@ -319,7 +326,7 @@ static struct frame_chain *nameless(const struct object *o, uint64_t address)
 
 static bool has_no_names(const struct symbols *s, const struct object *o)
 {
-	return o == s->objects || o->is_recorder;
+	return o == s->objects || o->is_recorder || o->is_given;
 }
 
 const struct frame_chain *symbols_peek(struct symbols *s, uint32_t object, uint64_t address)
@@ -378,7 +385,7 @@ const char *symbols_data_name(struct symbols *s, uint32_t object, uint64_t addre
 	struct elf_want want = want_of(s, o);
 	const char *kept;
 
-	if (o == s->objects)
+	if (o == s->objects || o->is_given)
 		return NULL;
 	if (!o->is_open)
 		object_open(s, o);
@@ -396,6 +403,68 @@ const char *symbols_addr_data_name(struct symbols *s, struct modules *modules, u
 	struct module *module = modules_by_addr(modules, addr);
 
 	return module ? symbols_data_name(s, symbols_object(s, module), addr - module->bias) : NULL;
+}
+
+/* ---- frames that are given ---- */
+
+static uint32_t given_object(struct symbols *s, const char *path)
+{
+	uint64_t key = ~hash_bytes(path, strlen(path)), at;
+	uint32_t id;
+
+	for (; map_get(&s->by_path, key, &at); key++)
+		if (s->objects[at].is_given && !strcmp(s->objects[at].path, path))
+			return (uint32_t)at;
+	id = object_new(s, path);
+	if (!id)
+		return 0;
+	s->objects[id].is_given = s->objects[id].is_open = true;
+	s->objects[id].is_recorder = false;
+	return map_put(&s->by_path, key, id) ? 0 : id;
+}
+
+/* Texts are interned: equal ones are equal pointers. */
+static bool is_like(const struct frame_chain *chain, const struct frame *frames, size_t len)
+{
+	for (size_t i = 0; i < len && chain->len == len; i++) {
+		const struct frame *a = &chain->frames[i], *b = &frames[i];
+
+		if (a->function != b->function || a->linkage != b->linkage || a->file != b->file ||
+		    a->line != b->line || a->decl_file != b->decl_file || a->decl_line != b->decl_line ||
+		    a->address != b->address || a->source != b->source)
+			return false;
+	}
+	return chain->len == len;
+}
+
+static uint64_t given_hash(const struct frame *frames, size_t len)
+{
+	uint64_t hash = len;
+
+	for (size_t i = 0; i < len; i++) {
+		const uint64_t words[] = { hash, (uintptr_t)frames[i].function, (uintptr_t)frames[i].file,
+					   (uint64_t)frames[i].line << 32 | frames[i].decl_line, frames[i].address };
+
+		hash = hash_bytes(words, sizeof(words));
+	}
+	return hash;
+}
+
+int symbols_give(struct symbols *s, const char *module_path, const struct frame *frames, size_t len, uint32_t *object,
+		 uint64_t *number)
+{
+	struct looking looking = { .symbols = s };
+	uint64_t chain;
+
+	*object = given_object(s, module_path ? module_path : "");
+	if (!*object || !len || len > UINT32_MAX)
+		return -ENOMEM;
+	looking.object = &s->objects[*object];
+	for (*number = given_hash(frames, len); map_get(&looking.object->chains, *number, &chain); ++*number)
+		if (chain && is_like((const struct frame_chain *)(uintptr_t)chain, frames, len))
+			return 0;
+	take(&looking, *number, frames, len);
+	return map_get(&looking.object->chains, *number, &chain) && chain ? 0 : -ENOMEM;
 }
 
 /* An object that may have names; NULL when it has none. */

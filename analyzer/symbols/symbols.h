@@ -141,8 +141,24 @@ int symbols_returned_text(struct symbols *s, uint32_t object, const char *functi
  */
 const char *symbols_class_name(struct symbols *s, uint32_t object, uint64_t address);
 
-/* symbols_intern - the one copy of `text` in this struct symbols; NULL without memory. */
+/*
+ * symbols_intern - the one copy of `text` in this struct symbols; NULL without memory.
+ * symbols_intern_text - the same of `len` bytes, cut at the first NUL.
+ */
 const char *symbols_intern(struct symbols *s, const char *text);
+const char *symbols_intern_text(struct symbols *s, const char *text, size_t len);
+
+/*
+ * symbols_give - frames that come with their names, out of a profile of another tool, where others are looked up. From
+ * then on symbols_lookup of (*object, *number) answers with them, and no file is ever opened for that object. Equal
+ * frames of one module are given one number.
+ *
+ * module_path:  NULL: unknown.
+ * frames:       innermost first, all but the last inlined; texts are interned here. module and inlined are filled in.
+ * Returns:      0 or -ENOMEM.
+ */
+int symbols_give(struct symbols *s, const char *module_path, const struct frame *frames, size_t len, uint32_t *object,
+		 uint64_t *number);
 
 /*
  * symbols_note - the index-th thing a reader of names should know ("libfoo.so: the file on disk has another

@@ -30,14 +30,16 @@ static void put_change(struct json *j, double old, double new)
 
 static void put_side(const struct diff_view *v, enum align_side side, struct json *j)
 {
-	const struct analysis *a = v->d->a[side];
+	const struct import *im = v->d->inputs[side].import;
 
 	json_key(j, side == ALIGN_OLD ? "old" : "new");
 	json_begin_object(j);
 	json_field_string(j, "file", v->path[side]);
-	json_field_string(j, "program", recording_name(&a->rec));
-	json_field_u64(j, "duration_ns", a->duration_ns);
-	json_field_u64(j, "lost_events", a->lost_events);
+	if (im)
+		json_field_string(j, "format", im->format->name);
+	json_field_string(j, "program", diff_program(v->d, side));
+	json_field_u64(j, "duration_ns", diff_duration_ns(v->d, side));
+	json_field_u64(j, "lost_events", im ? 0 : v->d->a[side]->lost_events);
 	json_key(j, "work");
 	if (v->d->unit)
 		json_f64(j, v->d->work[side]);

@@ -68,7 +68,8 @@ static int print_totals(const struct diff_view *v, const struct render_style *st
 		table_row(&t);
 		table_text(&t, value->name);
 		change_cells(&t, value->unit, value->total[ALIGN_OLD], value->total[ALIGN_NEW]);
-		table_textf(&t, "%s%s%s", value->words, d->unit && !value->is_momentary ? ", per " : "",
+		table_textf(&t, "%s%s%s", value->words ? value->words : "",
+			    d->unit && !value->is_momentary ? ", per " : "",
 			    d->unit && !value->is_momentary ? d->unit : "");
 	}
 	err = render_text(&t, style, out);
@@ -125,7 +126,7 @@ static int print_places(const struct diff_view *v, const struct diff_value *valu
 		table_note(&t, "%zu more changed by no more than chance makes in 95 of 100 cases", chance);
 	if (!err && len) {
 		fprintf(out, "\n%s%s%s  %s\n", style->use_color ? "\033[1m" : "", value->name,
-			style->use_color ? "\033[0m" : "", value->words);
+			style->use_color ? "\033[0m" : "", value->words ? value->words : "");
 		err = render_text(&t, style, out);
 	}
 	table_release(&t);
@@ -135,13 +136,17 @@ static int print_places(const struct diff_view *v, const struct diff_value *valu
 static void print_side(const struct diff_view *v, enum align_side side, FILE *out)
 {
 	char duration[RENDER_NUMBER_MAX];
-	const struct analysis *a = v->d->a[side];
+	const struct import *im = v->d->inputs[side].import;
+	uint64_t ns = diff_duration_ns(v->d, side);
 
 	fprintf(out, "%s  ", side == ALIGN_OLD ? "old" : "new");
 	safe_puts(v->path[side], out);
 	fputs(": ", out);
-	safe_puts(recording_name(&a->rec), out);
-	fprintf(out, ", %s", render_duration(duration, (int64_t)a->duration_ns));
+	if (im)
+		fprintf(out, "%s%s", im->format->words, *im->program ? " of " : "");
+	safe_puts(diff_program(v->d, side), out);
+	if (ns || !im)
+		fprintf(out, ", %s", render_duration(duration, (int64_t)ns));
 	if (v->d->unit)
 		fprintf(out, ", %.6g x %s", v->d->work[side], v->d->unit);
 	fputc('\n', out);

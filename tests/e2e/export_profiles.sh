@@ -45,6 +45,8 @@ for pair in "heap alloc_space bytes" "heap temporary count" "cpu cpu ns" "block 
 	[ "$got" = "$want" ] || fail "go tool pprof $1 $2: $got, we say $want"
 done
 if command -v go >/dev/null; then
+	go tool pprof -sample_index=alloc_space -top -symbolize=none heap.pb.gz 2>/dev/null | grep -q '^File: batch$' ||
+		fail "go tool pprof: the program is not the first mapping"
 	go tool pprof -sample_index=alloc_space -top -symbolize=none heap.pb.gz >top 2>/dev/null
 	grep -q 'grow_result$' top || fail "go tool pprof -top: $(cat top)"
 	go tool pprof -sample_index=alloc_space -list grow_result -symbolize=none heap.pb.gz 2>/dev/null | grep -q 'naive.c' ||

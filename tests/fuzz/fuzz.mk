@@ -4,7 +4,7 @@
 # Knobs: FUZZ_SECONDS per target, FUZZ=dump for one of them
 
 FUZZ_SECONDS ?= 600
-FUZZ ?= dump packed elf
+FUZZ ?= dump packed elf import
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SHARED := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c tests/fuzz/fold.c,$(wildcard tests/fuzz/*.c))
 FUZZ_CFLAGS := -std=gnu11 -O2 -g -pthread -MMD -MP -fno-omit-frame-pointer -fsanitize=address,undefined \

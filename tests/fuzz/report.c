@@ -177,7 +177,8 @@ static struct analysis_filter filter_of(unsigned choices)
 /* The dump as the filter shows it, against the whole of it. */
 static void print_diff(struct session *s, unsigned choices)
 {
-	const struct diff_input inputs[ALIGN_SIDES] = { { &s->analyses[0], 1 }, { &s->analyses[1], 1 } };
+	const struct diff_input inputs[ALIGN_SIDES] = { { .list = &s->analyses[0], .len = 1 },
+							{ .list = &s->analyses[1], .len = 1 } };
 	struct diff_options options = { (enum group_by)(choices >> REPORT_SHIFT & 3),
 					choices & CHOOSE_WORDS,
 					{ .hide = choices & CHOOSE_SIZES ? "1" : NULL } };

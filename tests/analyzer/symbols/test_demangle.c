@@ -84,6 +84,19 @@ static void shortening_keeps_what_it_does_not_know(void **state)
 	}
 }
 
+static void receivers_of_go_methods_belong_to_the_name(void **state)
+{
+	static const char *const names[] = { "compress/gzip.(*Writer).Write", "main.(*tree).walk.func1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *brief = demangle_short(names[i], 24);
+
+		assert_string_equal(brief, names[i]);
+		free(brief);
+	}
+}
+
 /* Each T<k> is a pair of the one before: 40 substitutions would print 2^40 names. */
 static void a_name_that_explodes_is_left_alone(void **state)
 {
@@ -134,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_become_readable),
 		cmocka_unit_test(shortening_keeps_what_it_does_not_know),
+		cmocka_unit_test(receivers_of_go_methods_belong_to_the_name),
 		cmocka_unit_test(a_name_that_explodes_is_left_alone),
 		cmocka_unit_test(long_input_is_refused),
 		cmocka_unit_test(random_names_do_no_harm),
