@@ -7,7 +7,6 @@
 #include "analyzer/web/page.h"
 
 #define NAME_MOST 1000u /* bytes of a function's name */
-#define THREADS_MOST 600u
 
 static void begin(struct json *j, FILE *out)
 {
@@ -188,19 +187,6 @@ int web_data_tree(const struct web_tree *t, FILE *out)
 
 /* ---- time ----------------------------------------------------------------------------------------------------- */
 
-static uint64_t busy_of(const struct web_strips *s, uint32_t thread, uint64_t sum[DOINGS])
-{
-	uint64_t busy = 0;
-
-	memset(sum, 0, DOINGS * sizeof(*sum));
-	for (unsigned c = 0; c < s->columns; c++)
-		for (unsigned d = 0; d < DOINGS; d++)
-			sum[d] += s->did[(size_t)thread * s->columns + c][d];
-	for (unsigned d = 0; d < DOINGS; d++)
-		busy += d == DOING_IDLE ? 0 : sum[d];
-	return busy;
-}
-
 /* A column in percent of its time; equal ones that follow each other are one run. */
 static void put_run(struct json *j, unsigned columns, const unsigned percent[DOINGS])
 {
@@ -243,7 +229,7 @@ static void put_thread(struct json *j, const struct web_strips *s, uint32_t thre
 	uint64_t sum[DOINGS];
 	struct buf name = { 0 };
 
-	busy_of(s, thread, sum);
+	web_strips_sum(s, thread, sum);
 	report_thread_name(s->r, thread, &name);
 	json_begin_object(j);
 	json_field_string(j, "name", buf_string(&name));
@@ -256,32 +242,14 @@ static void put_thread(struct json *j, const struct web_strips *s, uint32_t thre
 	buf_release(&name);
 }
 
-static bool is_there(const struct web_strips *s, uint32_t thread)
-{
-	const bool *chosen = s->r->a->filter.threads;
-	uint64_t sum[DOINGS];
-
-	return recording_thread(&s->r->a->rec, thread) && (!chosen || chosen[thread]) &&
-	       busy_of(s, thread, sum) + sum[DOING_IDLE];
-}
-
-/* threads: the first THREADS_MOST that did something; of the others it is said how many there are. */
 static void put_threads(struct json *j, const struct web_strips *s, double column_ns)
 {
-	size_t shown = 0, all = 0;
-
 	begin_array(j, "threads");
-	for (uint32_t i = 0; i < s->r->a->rec.threads_len; i++) {
-		if (!is_there(s, i))
-			continue;
-		all++;
-		if (shown < THREADS_MOST) {
+	for (uint32_t i = 0; i < s->r->a->rec.threads_len; i++)
+		if (s->row[i] >= 0)
 			put_thread(j, s, i, column_ns);
-			shown++;
-		}
-	}
 	json_end(j);
-	json_field_u64(j, "threads_left_out", all - shown);
+	json_field_u64(j, "threads_left_out", s->rows_left_out);
 }
 
 /* cells: by column a list of node, samples, time blocked, time blocked without waits for work. */

@@ -21,7 +21,7 @@ struct slot {
 	size_t len;
 };
 
-enum { SLOT_POLICY, SLOT_STYLE, SLOT_OVERVIEW, SLOT_TREE, SLOT_TIME, SLOT_REPORTS, SLOT_SCRIPT, SLOTS };
+enum { SLOT_POLICY, SLOT_STYLE, SLOT_OVERVIEW, SLOT_TREE, SLOT_TIME, SLOT_LANES, SLOT_REPORTS, SLOT_SCRIPT, SLOTS };
 
 struct page_work {
 	struct session *session;
@@ -29,6 +29,8 @@ struct page_work {
 	struct report_run run;
 	struct web_tree tree;
 	struct web_strips strips;
+	struct web_latency latency;
+	struct web_lanes lanes;
 	struct page heap;
 	bool has_heap;
 	struct slot slots[SLOTS];
@@ -103,7 +105,9 @@ static int gather(struct page_work *w)
 	add_times(&w->tree, w->a);
 	err = curve(w);
 	/* Last: it takes the stretch of time off the filter. */
-	return err ? err : web_strips_make(&w->strips, &w->run, &w->tree);
+	err = err ? err : web_strips_make(&w->strips, &w->run, &w->tree);
+	err = err ? err : web_latency_init(&w->latency, &w->run, w->strips.window);
+	return err ? err : web_lanes_make(&w->lanes, &w->run, w->strips.window, &w->latency);
 }
 
 /* ---- blocks of JSON ------------------------------------------------------------------------------------------- */
@@ -136,6 +140,13 @@ static int fill_reports(struct page_work *w)
 	FILE *out = slot_open(&w->slots[SLOT_REPORTS]);
 
 	return out ? slot_close(out, web_reports(&w->run, out)) : -ENOMEM;
+}
+
+static int fill_lanes(struct page_work *w)
+{
+	FILE *out = slot_open(&w->slots[SLOT_LANES]);
+
+	return out ? slot_close(out, web_data_lanes(&w->lanes, &w->latency, &w->strips, out)) : -ENOMEM;
 }
 
 static int fill_tree(struct page_work *w, size_t nodes)
@@ -235,6 +246,7 @@ int web_page_write(struct session *s, const struct report_options *options, FILE
 			   { "@overview@", NULL, 0 },
 			   { "@tree@", NULL, 0 },
 			   { "@time@", NULL, 0 },
+			   { "@lanes@", NULL, 0 },
 			   { "@reports@", NULL, 0 },
 			   { "@script@", NULL, 0 } },
 	};
@@ -248,11 +260,14 @@ int web_page_write(struct session *s, const struct report_options *options, FILE
 	err = err ? err : fill_overview(&w);
 	err = err ? err : fill_reports(&w);
 	err = err ? err : gather(&w);
+	err = err ? err : fill_lanes(&w);
 	err = err ? err : fill_data(&w);
 	err = err ? err : put_together(&w, out);
 	for (int i = 0; i < SLOTS; i++)
 		free(w.slots[i].text);
 	page_release(&w.heap);
+	web_lanes_release(&w.lanes);
+	web_latency_release(&w.latency);
 	web_strips_release(&w.strips);
 	web_tree_release(&w.tree);
 	buf_release(&error);

@@ -39,7 +39,7 @@ for tag in "script", "style":
     assert len(page.texts[tag]) == 1, (tag, len(page.texts[tag]))
     digest = base64.b64encode(hashlib.sha256(page.texts[tag][0].encode()).digest()).decode()
     assert f"{tag}-src 'sha256-{digest}';" in page.policy, (tag, digest, page.policy)
-assert page.tags.count("script") == 5, page.tags.count("script")
+assert page.tags.count("script") == 6, page.tags.count("script")
 assert not {"link", "img", "iframe", "object", "embed", "base", "form", "svg", "video"} & set(page.tags), page.tags
 assert "url(" not in page.texts["style"][0] and "@import" not in page.texts["style"][0]
 for word in "http:", "https:", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "import(":
@@ -53,6 +53,7 @@ holds_the_numbers() { # recording page
 	block "$2" time >time.json
 	block "$2" overview >overview.json
 	block "$2" reports >reports.json
+	block "$2" lanes >lanes.json
 	ringside report --json --top 0 "$1" >report.json || fail "report $1"
 	jq -e . tree.json >/dev/null && jq -e . time.json >/dev/null && jq -e . overview.json >/dev/null || fail "$2: no JSON"
 	jq -n --slurpfile tree tree.json --slurpfile time time.json --slurpfile r report.json '{
@@ -76,6 +77,17 @@ holds_the_numbers() { # recording page
 		all and length > 0' <all.json
 	check "$1: the heap over time" '.time.heap.summary.peak_bytes == .r.heap.peak_bytes and
 		.time.heap.summary.allocations == .r.heap.allocations' <all.json
+	# Percentiles of waits are those of the report, and every wait is in its grid. A spin lock's waits are on the CPU.
+	check "$1: durations" '$r[0].block.kinds as $kinds | [$l[0].latency.series[] | select(.group == "wait" and .name != "spin") |
+		. as $s | ($kinds[] | select(.kind == $s.name)) as $k | $k.spans == $s.count and $k.p50_ns == $s.p50_ns and
+		$k.p99_ns == $s.p99_ns and ([$s.cells[range(1; $s.cells | length; 2)]] | add) == $s.count] |
+		all and length > 0' -n --slurpfile r report.json --slurpfile l lanes.json
+	ringside trace tasks --json "$1" >tasks.json || fail "trace tasks $1"
+	check "$1: tasks and regions" '$l[0] as $l | $t[0] as $t | $l.tasks.all == $t.summary.tasks and $l.regions.all ==
+		([$t.regions[] | .count + (.unfinished // 0)] | add // 0) and ([$l.latency.series[] | select(.group == "task") |
+		[.name, .count, .sum_ns]] == [$t.tasks[] | [.type, .count, .total_ns]])' -n --slurpfile l lanes.json --slurpfile t tasks.json
+	ringside trace wakers --json "$1" >wakers.json || fail "trace wakers $1"
+	check "$1: wake-ups" '$l[0].wakes.all == $w[0].summary.known_waits' -n --slurpfile l lanes.json --slurpfile w wakers.json
 	ringside trace path --json "$1" >path.json || fail "trace path $1"
 	check "$1: a report" '($a[0].reports | length) >= 2 and ($a[0].reports[] | select(.name == "path") |
 		[.facts[].value]) == [$b[0].summary[]]' -n --slurpfile a reports.json --slurpfile b path.json
@@ -129,11 +141,10 @@ ringside html -o hostile.html hostile.rsd || fail "html of hostile names"
 loads_nothing hostile.html
 holds_the_numbers hostile.rsd hostile.html
 check "the name is there, as text" '[.frames.function[] | select(. == "alloc" + $m)] | length == 1' --arg m "$markup" <tree.json
-exit 0
-
 # What threads did is told in the words that the page has colours and explanations for.
 doings=$(grep -o '"doings": *\[[^]]*\]' "$(ls ./*.html | head -1)" | grep -o '"[a-z]*"' | grep -v doings | tr -d '"')
 [ -n "$doings" ] || fail "no doings in the page"
 for word in $doings; do
 	[ "$(grep -c "\\b$word: '" "$root/analyzer/web/js/color.js")" -ge 2 ] || fail "the page has no colour and words for $word"
 done
+exit 0

@@ -27,6 +27,11 @@ ringside record -o batch.rsd -t cpu=250 -- batch >/dev/null 2>err || fail "batch
 ringside html -o batch.html batch.rsd || fail "html batch"
 drive walk.mjs batch.html
 
+# Tasks and regions by several threads, which wake each other; latency has a view of its own.
+ringside record -o workflow.rsd -- workflow --parallel >/dev/null 2>err || fail "workflow: $(cat err)"
+ringside html -o workflow.html workflow.rsd || fail "html workflow"
+drive lanes.mjs workflow.html
+
 markup='</script><script>document.title="owned"</script><img src=x onerror=alert(1)>'
 objcopy --redefine-sym alloc_of_names="$markup" --redefine-sym wait_of_names="$markup<b>" --redefine-sym lock_of_names="$markup<i>" \
 	--redefine-sym burn_of_names=$'\033[31m\xe2\x80\xaeevil' --strip-debug "$root/build/tests/programs/names" hostile || fail objcopy

@@ -57,6 +57,46 @@ export async function text(page, selector) {
 	return page.$eval(selector, (element) => element.textContent);
 }
 
+// Pixels of a canvas that are not the ground: something is drawn.
+export async function ink(page, selector) {
+	return page.$eval(selector, (canvas) => {
+		const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+		let count = 0;
+
+		for (let i = 3; i < data.length; i += 4)
+			count += data[i] > 0;
+		return count;
+	});
+}
+
+// The cells of the table with this caption, as texts.
+export async function rows(page, caption) {
+	return page.evaluate((words) => {
+		const table = [...document.querySelectorAll('table')].find((t) => t.caption.textContent.startsWith(words));
+
+		return table ? [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent)) : [];
+	}, caption);
+}
+
+// What the tip says at points all over an element.
+export async function hover(page, selector, across, down) {
+	await page.$eval(selector, (e) => e.scrollIntoView({ block: 'center' }));
+	const box = await (await page.$(selector)).boundingBox(), said = new Set();
+
+	for (let i = 0; i < across; i++)
+		for (let k = 0; k < down; k++) {
+			const y = box.y + (k + 0.5) * box.height / down;
+
+			if (y < 0 || y > 900)
+				continue;
+			await page.mouse.move(box.x + (i + 0.5) * box.width / across, y);
+			const tip = await page.$eval('#tip', (t) => t.hidden ? '' : t.innerText.replace(/\n/g, ' '));
+
+			said.add(tip);
+		}
+	return [...said];
+}
+
 // The policy of the page forbids other scripts, as it should; the debugger's own are not the page's.
 export async function violations(page) {
 	await page.evaluate(axe);

@@ -7,6 +7,7 @@ const views = [
 	{ name: 'sandwich', title: 'Callers and callees', show: sandwichView, hasNumber: true },
 	{ name: 'functions', title: 'Functions', show: functionsView, hasNumber: true },
 	{ name: 'timeline', title: 'Timeline', show: timelineView, hasNumber: true },
+	{ name: 'latency', title: 'Latency', show: latencyView },
 	{ name: 'locks', title: 'Locks and waits', show: locksView },
 	{ name: 'threads', title: 'Threads', show: threadsView },
 	{ name: 'reports', title: 'Reports', show: reportsView },
@@ -80,7 +81,8 @@ function redraw() {
 function changed(before) {
 	const isSearch = before.search !== state.search;
 	const isElse = stateKeys.some((key) => key !== 'search' && before[key] !== state[key]);
-	const hadFocus = document.activeElement && document.activeElement.tagName === 'CANVAS';
+	const active = document.activeElement, hadFocus = active && active.tagName === 'CANVAS';
+	const hadDetail = timelineDetail && active === timelineDetail.canvas;
 
 	if (isSearch && !isElse && state.view !== 'functions') {
 		redraw();
@@ -89,6 +91,10 @@ function changed(before) {
 	const flame = state.view === 'timeline' ? intervalFlame : treeFlame, focus = flame ? flame.focus : 0;
 
 	show();
+	if (hadDetail && timelineDetail) {
+		timelineDetail.canvas.focus({ preventScroll: true });
+		return;
+	}
 	const now = state.view === 'timeline' ? intervalFlame : state.view === 'flame' ? treeFlame : null;
 
 	if (now && hadFocus) {

@@ -54,6 +54,7 @@ function load() {
 	model.reports = readData('reports-data');
 	model.time.from = model.time.from_ns;
 	model.time.to = model.time.to_ns;
+	loadLanes();
 	model.leastShare = tree.least_share;
 	model.nodesRecorded = tree.nodes_recorded;
 	model.pageBytesMost = tree.page_bytes_most;
