@@ -78,23 +78,20 @@ export async function rows(page, caption) {
 	}, caption);
 }
 
-// What the tip says at points all over an element.
+// What the tip says at points all over an element. As events of the page: a mouse that really moves takes minutes.
 export async function hover(page, selector, across, down) {
-	await page.$eval(selector, (e) => e.scrollIntoView({ block: 'center' }));
-	const box = await (await page.$(selector)).boundingBox(), said = new Set();
+	return page.$eval(selector, (element, xs, ys) => {
+		const box = element.getBoundingClientRect(), said = new Set(), tip = document.getElementById('tip');
 
-	for (let i = 0; i < across; i++)
-		for (let k = 0; k < down; k++) {
-			const y = box.y + (k + 0.5) * box.height / down;
+		for (let i = 0; i < xs; i++)
+			for (let k = 0; k < ys; k++) {
+				const at = { clientX: box.x + (i + 0.5) * box.width / xs, clientY: box.y + (k + 0.5) * box.height / ys };
 
-			if (y < 0 || y > 900)
-				continue;
-			await page.mouse.move(box.x + (i + 0.5) * box.width / across, y);
-			const tip = await page.$eval('#tip', (t) => t.hidden ? '' : t.innerText.replace(/\n/g, ' '));
-
-			said.add(tip);
-		}
-	return [...said];
+				element.dispatchEvent(new PointerEvent('pointermove', { ...at, bubbles: true }));
+				said.add(tip.hidden ? '' : [...tip.children].map((line) => line.textContent).join(' '));
+			}
+		return [...said];
+	}, across, down);
 }
 
 // The policy of the page forbids other scripts, as it should; the debugger's own are not the page's.

@@ -15,6 +15,9 @@ check('the regions of all stages are counted', await rows(page, 'Regions').then(
 const wakes = await rows(page, 'Who woke whom');
 check('who woke whom is told', wakes.length > 0 && wakes.some((row) => row[1] === 'mutex' && row[2].includes('join_locked')), wakes.slice(0, 3));
 
+const arrows = await hover(page, '.detail canvas', 60, 24);
+check('an arrow tells both threads and the place', arrows.some((t) => / wakes .*waited in .*woken by /.test(t)), arrows.slice(0, 9));
+
 // Zoom in until names are drawn: what is under the mouse is told.
 await page.focus('.detail canvas');
 for (let i = 0; i < 7; i++)
@@ -30,7 +33,6 @@ check('arrows move by a quarter', Math.abs(moved - from - (to - from) / 4) <= 2,
 const tips = await hover(page, '.detail canvas', 24, 60);
 check('a region tells its name and length', tips.some((t) => /^region (join|load|parse|transform|index|store)/.test(t)), tips);
 check('a task tells its name and number', tips.some((t) => /^task job \d+/.test(t)), tips);
-check('an arrow tells both threads and the place', tips.some((t) => / wakes .*waited in .*woken by /.test(t)), tips);
 for (const theme of ['light', 'dark']) {
 	await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
 	await settle(page);
@@ -39,6 +41,7 @@ for (const theme of ['light', 'dark']) {
 	check(`lanes, ${theme}: accessible`, found.length === 0, found);
 }
 await page.emulateMediaFeatures([]);
+await settle(page);
 const area = await (await page.$('.detail canvas')).boundingBox();
 await page.mouse.move(area.x + area.width * 0.25, area.y + 10);
 await page.mouse.down();

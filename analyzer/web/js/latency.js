@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // latency.js - how long waits, tasks and regions took: a histogram, and time x duration as a map of heat.
 
-const HEAT_CELL = 7; // pixels of a row
+const HEAT_CELL = 7; // pixels of a row, at least
+const HEAT_HEIGHT = 140; // of few rows
 const groupWords = { wait: 'waits', lock: 'waits for the lock', task: 'tasks', region: 'regions' };
 
 // The shortest duration of a row; as web_latency_row in analyzer/web/latency.c.
@@ -64,15 +65,21 @@ function heatColor(share) {
 	return isDark() ? `hsl(${45 - 20 * strength} 90% ${22 + 50 * strength}%)` : `hsl(${30 - 25 * strength} 85% ${88 - 55 * strength}%)`;
 }
 
+function heatCell(rows) {
+	return Math.max(HEAT_CELL, Math.min(Math.floor(HEAT_HEIGHT / rows), 20));
+}
+
 function drawHeat(canvas, grid) {
 	const l = model.lanes.latency, rows = grid.high - grid.low + 1, c = canvas.getContext('2d');
 
 	canvas.width = l.columns * 8;
-	canvas.height = rows * HEAT_CELL;
+	const height = heatCell(rows);
+
+	canvas.height = rows * height;
 	canvas.style.height = Math.max(canvas.height, 40) + 'px';
 	for (const cell of grid.cells) {
 		c.fillStyle = heatColor(Math.log(1 + cell.count) / Math.log(1 + grid.most));
-		c.fillRect(cell.column * 8, (grid.high - cell.row) * HEAT_CELL, 8, HEAT_CELL);
+		c.fillRect(cell.column * 8, (grid.high - cell.row) * height, 8, height);
 	}
 }
 
@@ -88,7 +95,7 @@ function heatTip(grid, canvas, event) {
 
 // Durations on the left, few enough to be read.
 function heatAxis(grid) {
-	const rows = grid.high - grid.low + 1, step = Math.max(1, Math.ceil(rows * HEAT_CELL / 8) > 4 ? Math.ceil(rows / 6) : rows);
+	const rows = grid.high - grid.low + 1, step = Math.max(1, Math.ceil(rows / 6));
 	const marks = [];
 
 	for (let row = grid.low; row <= grid.high; row += step) {
