@@ -126,7 +126,26 @@ static void put_nodes(struct json *j, const struct web_tree *t)
 	json_end(j);
 }
 
-/* metrics: the nodes that have some of it, as distances, and how much. */
+/* step, value: the nodes that have some of a number, as distances, and how much. */
+static void put_values(struct json *j, const struct web_tree *t, unsigned v, const char *step, const char *value)
+{
+	size_t last = 0;
+
+	begin_array(j, step);
+	for (size_t i = 0; i < t->shown_len; i++)
+		if (t->shown[i].self[v]) {
+			json_u64(j, i - last);
+			last = i;
+		}
+	json_end(j);
+	begin_array(j, value);
+	for (size_t i = 0; i < t->shown_len; i++)
+		if (t->shown[i].self[v])
+			json_i64(j, t->shown[i].self[v]);
+	json_end(j);
+}
+
+/* metrics: a number of the recording; base_...: of the one that it is compared with. */
 static void put_metric(struct json *j, const struct web_tree *t, unsigned m)
 {
 	static const struct {
@@ -135,7 +154,6 @@ static void put_metric(struct json *j, const struct web_tree *t, unsigned m)
 #define WEB_METRIC(id, group, name, unit, words) { #group, name, #unit, words },
 #include "analyzer/web/metrics.def"
 	};
-	size_t last = 0;
 
 	json_begin_object(j);
 	json_field_string(j, "group", metrics[m].group);
@@ -143,22 +161,26 @@ static void put_metric(struct json *j, const struct web_tree *t, unsigned m)
 	json_field_string(j, "unit", metrics[m].unit);
 	json_field_string(j, "words", metrics[m].words);
 	json_field_i64(j, "total", t->total[m]);
-	begin_array(j, "step");
-	for (size_t i = 0; i < t->shown_len; i++)
-		if (t->shown[i].self[m]) {
-			json_u64(j, i - last);
-			last = i;
-		}
-	json_end(j);
-	begin_array(j, "value");
-	for (size_t i = 0; i < t->shown_len; i++)
-		if (t->shown[i].self[m])
-			json_i64(j, t->shown[i].self[m]);
-	json_end(j);
+	put_values(j, t, m, "step", "value");
+	if (t->align) {
+		json_field_i64(j, "base_total", t->total[m + WEB_METRICS]);
+		put_values(j, t, m + WEB_METRICS, "base_step", "base_value");
+	}
 	json_end(j);
 }
 
-int web_data_tree(const struct web_tree *t, FILE *out)
+static void put_base(struct json *j, const struct web_base *base)
+{
+	json_key(j, "base");
+	json_begin_object(j);
+	json_field_string(j, "path", base->path);
+	json_field_string(j, "exe", base->a->rec.exe);
+	json_field_u64(j, "pid", base->a->rec.reader.header.pid);
+	json_field_u64(j, "duration_ns", clock_ns(&base->a->rec.clock, base->a->rec.end_tick));
+	json_end(j);
+}
+
+int web_data_tree(const struct web_tree *t, const struct web_base *base, FILE *out)
 {
 	struct json j;
 
@@ -169,6 +191,8 @@ int web_data_tree(const struct web_tree *t, FILE *out)
 	json_field_u64(&j, "name_most", NAME_MOST);
 	json_field_u64(&j, "nodes_recorded", t->nodes_len);
 	json_field_f64(&j, "least_share", t->least_share);
+	if (base)
+		put_base(&j, base);
 	json_key(&j, "frames");
 	json_begin_object(&j);
 	put_frames(&j, t);

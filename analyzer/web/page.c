@@ -26,6 +26,8 @@ enum { SLOT_POLICY, SLOT_STYLE, SLOT_OVERVIEW, SLOT_TREE, SLOT_TIME, SLOT_LANES,
 struct page_work {
 	struct session *session;
 	struct analysis *a;
+	const struct web_base *base; /* or NULL */
+	struct align *align;
 	struct report_run run;
 	struct web_tree tree;
 	struct web_strips strips;
@@ -95,14 +97,42 @@ static int curve(struct page_work *w)
 	return err == -ENOMEM ? err : 0;
 }
 
+/* The numbers of the recording that is compared with, at the same functions. */
+static int add_base(struct page_work *w)
+{
+	int err;
+
+	w->tree.is_base = true;
+	err = add_heap(&w->tree, &w->base->a->heap);
+	if (!err)
+		add_times(&w->tree, w->base->a);
+	w->tree.is_base = false;
+	return err;
+}
+
+static int find_same(struct page_work *w)
+{
+	int err;
+
+	w->align = align_new(w->session->stacks);
+	err = w->align ? web_base_align(w->align, ALIGN_OLD, w->base->a) : -ENOMEM;
+	err = err ? err : web_base_align(w->align, ALIGN_NEW, w->a);
+	return err ? err : align_finish(w->align);
+}
+
 static int gather(struct page_work *w)
 {
-	int err = web_tree_init(&w->tree, w->session->stacks);
+	int err = w->base ? find_same(w) : 0;
 
+	err = err ? err : web_tree_init(&w->tree, w->session->stacks);
+	w->tree.align = w->align;
 	err = err ? err : add_heap(&w->tree, &w->a->heap);
 	if (err)
 		return err;
 	add_times(&w->tree, w->a);
+	err = w->base ? add_base(w) : 0;
+	if (err)
+		return err;
 	err = curve(w);
 	/* Last: it takes the stretch of time off the filter. */
 	err = err ? err : web_strips_make(&w->strips, &w->run, &w->tree);
@@ -154,7 +184,7 @@ static int fill_tree(struct page_work *w, size_t nodes)
 	FILE *tree = slot_open(&w->slots[SLOT_TREE]), *time = slot_open(&w->slots[SLOT_TIME]);
 	int err = tree && time ? web_tree_prune(&w->tree, nodes) : -ENOMEM;
 
-	err = err ? err : web_data_tree(&w->tree, tree);
+	err = err ? err : web_data_tree(&w->tree, w->base, tree);
 	err = err ? err : web_data_strips(&w->strips, w->has_heap ? &w->heap : NULL, time);
 	if (tree)
 		err = slot_close(tree, err);
@@ -234,11 +264,12 @@ static int put_together(const struct page_work *w, FILE *out)
 	return page.failed ? -ENOMEM : ferror(out) ? -EIO : 0;
 }
 
-int web_page_write(struct session *s, const struct report_options *options, FILE *out)
+int web_page_write(struct session *s, const struct web_base *base, const struct report_options *options, FILE *out)
 {
 	struct buf error = { 0 };
 	struct page_work w = {
 		.session = s,
+		.base = base,
 		.a = &s->analyses[0],
 		.run = { .a = &s->analyses[0], .stacks = s->stacks, .options = options, .error = &error },
 		.slots = { { "@policy@", NULL, 0 },
@@ -270,6 +301,7 @@ int web_page_write(struct session *s, const struct report_options *options, FILE
 	web_latency_release(&w.latency);
 	web_strips_release(&w.strips);
 	web_tree_release(&w.tree);
+	align_free(w.align);
 	buf_release(&error);
 	return err;
 }

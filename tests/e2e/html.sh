@@ -111,6 +111,23 @@ block window.html time | check "a window" '.from_ns == 10000000 and .to_ns == 20
 block window.html tree | check "what is in the window" \
 	'([.metrics[] | select(.name == "alloc_space").total][0]) == $r[0].heap.allocated_bytes' --slurpfile r window.json
 
+# Two recordings: each number of both is there, at nodes that both have; a recording has no difference to itself.
+ringside html --diff-base batch.rsd -o same.html batch.rsd || fail "compared with itself"
+block same.html tree | check "no difference to itself" '[.metrics[] | .total == .base_total and .step == .base_step and
+	.value == .base_value] | all and length > 5'
+ringside record -o pooled.rsd -- batch --variant pooled >out 2>&1 || fail "pooled: $(cat out)"
+ringside html --diff-base batch.rsd -o diff.html pooled.rsd || fail "compared with another"
+loads_nothing diff.html
+block diff.html tree >tree.json
+ringside report --json --top 0 pooled.rsd >new.json
+ringside report --json --top 0 batch.rsd >old.json
+check "numbers of both" '(.metrics | map({ (.name): . }) | add) as $m | $m.alloc_objects.total == $new[0].heap.allocations and
+	$m.alloc_objects.base_total == $old[0].heap.allocations and $m.cpu.base_total == $old[0].cpu.cpu_ns and
+	$m.blocked.base_total == $old[0].block.blocked_ns and ([.metrics[] | (.base_value | add // 0) == .base_total] | all)' \
+	--slurpfile new new.json --slurpfile old old.json <tree.json
+ringside html --diff-base missing.rsd -o x.html batch.rsd 2>err
+[ $? = 3 ] || fail "a missing base: $(cat err)"
+
 # To stdout; no page where it can't be written; nothing is left of it.
 ringside html workflow.rsd >stdout.html || fail "stdout"
 cmp -s stdout.html workflow.html || fail "another page on stdout"

@@ -32,6 +32,12 @@ ringside record -o workflow.rsd -- workflow --parallel >/dev/null 2>err || fail 
 ringside html -o workflow.html workflow.rsd || fail "html workflow"
 drive lanes.mjs workflow.html
 
+# Two recordings: the newer one takes its small blocks from a pool.
+ringside record -o naive.rsd -- batch >/dev/null 2>err || fail "batch: $(cat err)"
+ringside record -o pooled.rsd -- batch --variant pooled >/dev/null 2>err || fail "batch: $(cat err)"
+ringside html --diff-base naive.rsd -o diff.html pooled.rsd || fail "html with a base"
+drive diff.mjs diff.html
+
 markup='</script><script>document.title="owned"</script><img src=x onerror=alert(1)>'
 objcopy --redefine-sym alloc_of_names="$markup" --redefine-sym wait_of_names="$markup<b>" --redefine-sym lock_of_names="$markup<i>" \
 	--redefine-sym burn_of_names=$'\033[31m\xe2\x80\xaeevil' --strip-debug "$root/build/tests/programs/names" hostile || fail objcopy

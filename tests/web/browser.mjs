@@ -88,6 +88,7 @@ export async function hover(page, selector, across, down) {
 				const at = { clientX: box.x + (i + 0.5) * box.width / xs, clientY: box.y + (k + 0.5) * box.height / ys };
 
 				element.dispatchEvent(new PointerEvent('pointermove', { ...at, bubbles: true }));
+				element.dispatchEvent(new MouseEvent('mousemove', { ...at, bubbles: true }));
 				said.add(tip.hidden ? '' : [...tip.children].map((line) => line.textContent).join(' '));
 			}
 		return [...said];

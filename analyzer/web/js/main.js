@@ -131,6 +131,7 @@ function titleFill() {
 	byId('title').textContent = name;
 	byId('subtitle').textContent = `${nsText(p.duration_ns)}, ${countText(p.threads)} ${p.threads === 1 ? 'thread' : 'threads'}, ended ${p.end}, ` +
 		`${countText(model.report.recording.lost_events)} events lost` +
+		(model.base ? `, compared with ${visible(baseName(model.base.path))}` : '') +
 		(model.leastShare > 0 ? `, stacks below ${(model.leastShare * 100).toPrecision(2)} % merged` : '');
 	byId('footer').textContent = `Recorded on ${visible(model.report.program.host || '?')}, pid ${p.pid}. Made by ringside html; nothing is loaded from elsewhere.`;
 }

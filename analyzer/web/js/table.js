@@ -4,7 +4,7 @@
 const ROWS_AT_ONCE = 100;
 
 // A column: { bar(row): a share from 0 to 1 is drawn; or title, unit: 'text' | 'bytes' | 'ns' | 'count' | 'percent', value(row), text(row), act(row), hint(row) }.
-// text is what is shown when value alone does not say it; act makes the cell a button,
+// order(row) is what is ordered by, where it is not the value. text is what is shown when value alone does not say it; act makes the cell a button,
 // where canAct does not object.
 function sortedRows(table) {
 	if (table.by === null)
@@ -12,7 +12,7 @@ function sortedRows(table) {
 	const column = table.columns[table.by], sign = table.isDescending ? -1 : 1;
 
 	return table.rows.slice().sort((a, b) => {
-		const x = column.value(a), y = column.value(b);
+		const x = (column.order || column.value)(a), y = (column.order || column.value)(b);
 
 		return (typeof x === 'string' ? x.localeCompare(y) : x - y) * sign;
 	});
