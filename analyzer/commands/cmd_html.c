@@ -24,7 +24,7 @@ static int write_page(struct session *s, const struct options *o, const struct w
 		warn("%s: %s", o->output, strerror(-err));
 		return output_close(&out, NULL, EXIT_FINDING);
 	}
-	err = web_page_write(s, base, &o->report, out.file);
+	err = web_page_write(s, base, &o->report, o->no_source ? NULL : &o->view.source, out.file);
 	session_progress_end();
 	if (err && err != -EIO)
 		warn("html: %s", reader_words(err));

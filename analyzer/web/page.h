@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "analyzer/symbols/source.h"
 #include "analyzer/views/overview.h"
 #include "analyzer/web/base.h"
 
@@ -18,9 +19,13 @@
 #define WEB_PAGE_BYTES (10u << 20)
 
 /*
- * web_page_write - of the session's first analysis, whose models ran and whose file is open. base: what it is compared
- * with, or NULL. 0, -EIO, -ENOMEM.
+ * web_page_write - of the session's first analysis, whose models ran and whose file is open.
+ *
+ * base:    what it is compared with, or NULL.
+ * source:  where files of source are, NULL: none of their text is wanted.
+ * Returns: 0, -EIO, -ENOMEM.
  */
-int web_page_write(struct session *s, const struct web_base *base, const struct report_options *options, FILE *out);
+int web_page_write(struct session *s, const struct web_base *base, const struct report_options *options,
+		   const struct source_options *source, FILE *out);
 
 #endif

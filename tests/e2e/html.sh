@@ -39,7 +39,7 @@ for tag in "script", "style":
     assert len(page.texts[tag]) == 1, (tag, len(page.texts[tag]))
     digest = base64.b64encode(hashlib.sha256(page.texts[tag][0].encode()).digest()).decode()
     assert f"{tag}-src 'sha256-{digest}';" in page.policy, (tag, digest, page.policy)
-assert page.tags.count("script") == 6, page.tags.count("script")
+assert page.tags.count("script") == 7, page.tags.count("script")
 assert not {"link", "img", "iframe", "object", "embed", "base", "form", "svg", "video"} & set(page.tags), page.tags
 assert "url(" not in page.texts["style"][0] and "@import" not in page.texts["style"][0]
 for word in "http:", "https:", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "import(":
@@ -127,6 +127,48 @@ check "numbers of both" '(.metrics | map({ (.name): . }) | add) as $m | $m.alloc
 	--slurpfile new new.json --slurpfile old old.json <tree.json
 ringside html --diff-base missing.rsd -o x.html batch.rsd 2>err
 [ $? = 3 ] || fail "a missing base: $(cat err)"
+
+# Lines of source: as they stand in the files, only of files that look like source, and none when none are wanted.
+block batch.html source >source.json
+/usr/bin/python3 - source.json <<'P' || fail "source: see above"
+import json, os, sys
+source = json.load(open(sys.argv[1]))
+seen = 0
+for file in source["files"]:
+    text = open(file["path"], errors="replace").read().splitlines()
+    for first, *lines in file["ranges"]:
+        assert lines == text[first - 1:first - 1 + len(lines)], (file["path"], first)
+        seen += len(lines)
+paths = [os.path.basename(f["path"]) for f in source["files"]]
+assert "naive.c" in paths and 100 < seen < 9000, (paths, seen)
+for number, line, name, *values in source["lines"]:
+    ranges = source["files"][number]["ranges"]
+    assert any(r[0] <= line < r[0] + len(r) - 1 for r in ranges), (paths[number], line)
+    assert all(flat <= cum for flat, cum in zip(values[::2], values[1::2])), values
+P
+ringside html --no-source -o none.html batch.rsd || fail "without source"
+block none.html source | check "no source" '.files == [] and .lines == [] and .is_wanted == false'
+printf 'not\nfor\nothers: kept-to-myself\n' >secret.txt
+cp secret.txt shown.c
+cat >odd.c <<C
+#include <stdlib.h>
+int main(void)
+{
+#line 2 "$dir/secret.txt"
+	free(malloc(7));
+#line 3 "$dir/shown.c"
+	free(malloc(9));
+	return 0;
+}
+C
+cc -g -O0 -fno-builtin -o odd odd.c || fail "cc odd.c"
+ringside record -o odd.rsd -- ./odd 2>err || fail "odd: $(cat err)"
+ringside html -o odd.html odd.rsd || fail "html of odd"
+block odd.html source | check "only what looks like source" '[.files[].path | endswith("shown.c")] == [true] and
+	([.files[].ranges[][] | select(. == "others: kept-to-myself")] | length == 1)'
+rm shown.c
+ringside html -o odd.html odd.rsd || fail "html without its source"
+grep -q kept-to-myself odd.html && fail "a file that is no source is on the page"
 
 # To stdout; no page where it can't be written; nothing is left of it.
 ringside html workflow.rsd >stdout.html || fail "stdout"

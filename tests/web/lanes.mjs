@@ -11,7 +11,7 @@ check('they are drawn', (await ink(page, '.detail canvas')) > 20000);
 const labels = await page.$$eval('.detail .label', (all) => all.map((e) => e.textContent));
 check('with tasks on top and rows of threads', labels[0] === 'Tasks' && labels.length >= 4, labels);
 check('the regions of all stages are counted', await rows(page, 'Regions').then((all) =>
-	['join', 'load', 'parse', 'transform', 'index', 'store'].every((name) => all.some((row) => row[0] === name && row[1] === '400'))));
+	['join', 'load', 'parse', 'transform', 'index', 'store'].every((name) => all.some((row) => row[0] === name && row[1] === '400'))), await rows(page, 'Regions'));
 const wakes = await rows(page, 'Who woke whom');
 check('who woke whom is told', wakes.length > 0 && wakes.some((row) => row[1] === 'mutex' && row[2].includes('join_locked')), wakes.slice(0, 3));
 

@@ -83,6 +83,21 @@ await press('ArrowDown');
 await press('s');
 check('s shows callers and callees', (await text(page, 'main h2')) === 'Callers and callees' && /func=\d+/.test(await hash()));
 
+// ---- the source of a function
+await page.evaluate(() => (location.hash = '#view=functions&metric=lock_holders&search=rank_latencies|count_item'));
+await settle(page);
+await page.evaluate(() => [...document.querySelectorAll('tbody button.link')].find((b) => b.textContent === 'count_item').click());
+await settle(page);
+const lines = await page.$$eval('.source tbody tr', (all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
+check('its source is shown', lines.some((row) => /pthread_mutex_unlock|book_wait|rank_latencies/.test(row[3])), lines.slice(0, 5));
+check('line by line', lines.length > 8 && lines.every((row) => row[0] === '…' || Number(row[0]) > 0));
+check('with numbers at the hot ones', lines.some((row) => /s$/.test(row[2])) && (await page.$$('.source tr.hot')).length > 0, lines);
+const inSource = await violations(page);
+check('source: accessible', inSource.length === 0, inSource);
+await page.evaluate(() => (location.hash = '#view=overview'));
+await settle(page);
+check('how much source is on the page is told', /\d+ lines of \d+ source files are on this page/.test(await text(page, '.notes')));
+
 // ---- the table has the graph's numbers
 await page.evaluate(() => (location.hash = '#view=functions&metric=alloc_space'));
 await settle(page);

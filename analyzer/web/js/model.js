@@ -63,6 +63,7 @@ function load() {
 	loadNodes(tree.nodes);
 	orderDepthFirst();
 	model.base = tree.base || null;
+	loadSource(tree.metrics.map((m) => m.name));
 	model.metrics = tree.metrics.filter((m) => m.total > 0 || m.base_total > 0);
 	const first = ['cpu', 'alloc_space', 'blocked'].find((name) => model.metrics.some((m) => m.name === name));
 

@@ -92,6 +92,7 @@ function pageNotes() {
 	if (model.leastShare > 0)
 		notes.push(`Of ${countText(model.nodesRecorded)} calls in the tree ${countText(model.nodes)} are shown: those with ` +
 			`less than ${(model.leastShare * 100).toPrecision(2)} % of every number are merged into “(smaller)” of their caller.`);
+	notes.push(...sourceNotes());
 	if (model.functions.some((name) => name.length >= model.nameMost))
 		notes.push(`Names longer than ${countText(model.nameMost)} bytes are cut.`);
 	notes.push(`Time is shown in ${model.time.columns} columns of ${nsText((model.time.to - model.time.from) / model.time.columns)}; ` +

@@ -142,5 +142,5 @@ function sandwichView(main) {
 	sandwichFlames.push(up, down);
 	main.append(...sandwichHead(p, func), ...sidePart(p), el('h3', {}, 'Callers: each row calls the one above it'), up.element,
 		el('h3', {}, 'Callees: each row is called by the one above it'), down.element,
-		el('div', { class: 'pair' }, nextTable(p, callers, 'Direct callers'), nextTable(p, callees, 'Direct callees')));
+		...sourcePart(p, func), el('div', { class: 'pair' }, nextTable(p, callers, 'Direct callers'), nextTable(p, callees, 'Direct callees')));
 }
