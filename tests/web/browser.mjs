@@ -104,7 +104,7 @@ export async function violations(page) {
 	return found.violations.map((v) => ({ id: v.id, impact: v.impact, at: v.nodes.slice(0, 3).map((n) => n.target.join(' ')) }));
 }
 
-// How long from a key or a click to the next frame that shows what it did.
+// How long from a key, a click or the end of a drag to the next frame that shows what it did.
 export async function timed(page, act) {
 	await page.evaluate(() => {
 		window.took = null;
@@ -113,11 +113,13 @@ export async function timed(page, act) {
 
 			removeEventListener('keydown', begin, true);
 			removeEventListener('click', begin, true);
+			removeEventListener('pointerup', begin, true);
 			requestAnimationFrame(() => setTimeout(() => (window.took = performance.now() - at), 0));
 		};
 
 		addEventListener('keydown', begin, true);
 		addEventListener('click', begin, true);
+		addEventListener('pointerup', begin, true);
 	});
 	await act();
 	await page.waitForFunction(() => window.took !== null);
