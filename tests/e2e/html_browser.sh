@@ -11,6 +11,7 @@ drive walk.mjs batch.html
 ringside record -o workflow.rsd -- workflow --parallel >/dev/null 2>err || fail "workflow: $(cat err)"
 ringside html -o workflow.html workflow.rsd || fail "html workflow"
 drive lanes.mjs workflow.html
+[ -z "$FIREFOX" ] || drive firefox.mjs workflow.html
 
 # Two recordings: the newer one takes its small blocks from a pool.
 ringside record -o naive.rsd -- batch >/dev/null 2>err || fail "batch: $(cat err)"

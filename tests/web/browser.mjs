@@ -27,6 +27,10 @@ export async function launch() {
 		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
 }
 
+export async function launchFirefox() {
+	return puppeteer.launch({ browser: 'firefox', executablePath: process.env.FIREFOX, headless: true });
+}
+
 // open - the page at `file` with this hash. Returns the page; its `noise` is what should stay empty.
 export async function open(browser, file, hash) {
 	const page = await browser.newPage();

@@ -5,7 +5,10 @@ done
 [ -n "$CHROMIUM" ] || skip "no chromium here"
 command -v node >/dev/null && command -v npm >/dev/null || skip "no node and npm here"
 WEB_MODULES=$root/build/tests/web
-export CHROMIUM WEB_MODULES
+for name in firefox-esr firefox; do
+	FIREFOX=${FIREFOX:-$(command -v "$name")}
+done
+export CHROMIUM FIREFOX WEB_MODULES
 
 # What drives the browser is installed once, and again when other versions are wanted.
 mkdir -p "$WEB_MODULES"
