@@ -3,7 +3,7 @@
 
 const HEAT_CELL = 7; // pixels of a row, at least
 const HEAT_HEIGHT = 140; // of few rows
-const groupWords = { wait: 'waits', lock: 'waits for the lock', task: 'tasks', region: 'regions' };
+const groupWords = { wait: 'Waits', lock: 'Waits for the lock', task: 'Tasks', region: 'Regions' };
 
 // The shortest duration of a row; as web_latency_row in analyzer/web/latency.c.
 function rowBegin(row) {
