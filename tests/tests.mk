@@ -136,10 +136,13 @@ conformance: all ## programs that others wrote, bare and recorded: about 20 minu
 conformance-deps: ## install the programs that `make conformance` runs (Debian)
 	@scripts/conformance-deps.sh
 
+screenshots: all demos ## take the pictures of docs/walk-*.md anew (Chromium, node)
+	$(Q)docs/screenshots.sh
+
 warnings: ## build with gcc and clang into a throw-away folder, warnings are errors
 	@for cc in gcc clang; do echo "  $$cc"; $(MAKE) --no-print-directory -s B=$(B)/warn-$$cc CC=$$cc all || exit 1; done
 
-.PHONY: units check e2e oracle-long kill-long eintr-long conformance conformance-deps warnings
+.PHONY: units check e2e oracle-long kill-long eintr-long conformance conformance-deps warnings screenshots
 .PRECIOUS: $(B)/san/%.o
 -include $(WATCH_OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(TSAN_OBJ:.o=.d) $(TSAN_ANALYZER_OBJ:.o=.d)
 .SECONDARY: $(TSAN_OBJ) $(TSAN_ANALYZER_OBJ)

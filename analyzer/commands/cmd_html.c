@@ -4,12 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/commands/diff_base.h"
 #include "analyzer/commands/output.h"
 #include "analyzer/commands/session.h"
 #include "analyzer/util/die.h"
 #include "analyzer/web/page.h"
 
-static int write_page(struct session *s, const struct options *o)
+static int write_page(struct session *s, const struct options *o, const struct web_base *base)
 {
 	struct output out;
 	int err = analysis_models(&s->analyses[0]), status;
@@ -23,7 +24,7 @@ static int write_page(struct session *s, const struct options *o)
 		warn("%s: %s", o->output, strerror(-err));
 		return output_close(&out, NULL, EXIT_FINDING);
 	}
-	err = web_page_write(s, &o->report, out.file);
+	err = web_page_write(s, base, &o->report, o->no_source ? NULL : &o->view.source, out.file);
 	session_progress_end();
 	if (err && err != -EIO)
 		warn("html: %s", reader_words(err));
@@ -36,6 +37,8 @@ static int write_page(struct session *s, const struct options *o)
 int cmd_html(struct options *o)
 {
 	const struct session_use use = { .names_heap = true, .opens_only = true };
+	struct web_base of = { .path = o->diff_base };
+	struct diff_base base = { 0 };
 	struct session s;
 	int status;
 
@@ -44,6 +47,11 @@ int cmd_html(struct options *o)
 		return EXIT_USAGE;
 	}
 	status = session_open(&s, o, &use);
-	status = status ? status : write_page(&s, o);
+	if (!status && o->diff_base) {
+		status = diff_base_open(&base, &s, o);
+		of.a = status ? NULL : &base.session.analyses[0];
+	}
+	status = status ? status : write_page(&s, o, o->diff_base ? &of : NULL);
+	diff_base_release(&base);
 	return session_close(&s, status);
 }

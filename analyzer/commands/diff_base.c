@@ -74,7 +74,7 @@ static int subtract(struct diff_base *b, const struct session *s, struct profile
 	return err;
 }
 
-static int open_base(struct diff_base *b, const struct session *s, const struct options *o)
+int diff_base_open(struct diff_base *b, const struct session *s, const struct options *o)
 {
 	const struct session_use use = { .names_heap = true, .takes_imports = true, .shares = s };
 	struct options of = *o;
@@ -115,7 +115,7 @@ int diff_base_subtract(struct diff_base *b, const struct session *s, struct opti
 		warn("--list shows the source of one recording: it does not go with --diff-base");
 		return EXIT_USAGE;
 	}
-	status = open_base(b, s, o);
+	status = diff_base_open(b, s, o);
 	if (status)
 		return status;
 	profile_init(&b->profile, p->title);

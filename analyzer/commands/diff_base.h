@@ -23,6 +23,8 @@ struct diff_base {
  */
 int diff_base_subtract(struct diff_base *b, const struct session *s, struct options *o, struct profile *p,
 		       int (*make)(const struct analysis *a, const struct options *o, struct profile *p));
+/* diff_base_open - only open o->diff_base and run its models. 0 or an exit code after a message. */
+int diff_base_open(struct diff_base *b, const struct session *s, const struct options *o);
 void diff_base_release(struct diff_base *b);
 
 #endif

@@ -310,6 +310,9 @@ static int set_option(struct options *o, enum option_id id, const char *value)
 	case OPT_all:
 		o->is_all = true;
 		break;
+	case OPT_no_source:
+		o->no_source = true;
+		break;
 	case OPT_diff_base:
 		o->diff_base = value;
 		break;

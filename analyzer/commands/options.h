@@ -66,7 +66,7 @@ struct options {
 	const char *rules[RULES_MAX];	   /* given on the command line */
 	size_t rule_files_len, rules_len;
 	long runs; /* of stat; 0: not given */
-	bool is_json, is_all, use_debuginfod, wants_help, compress, decompress;
+	bool is_json, is_all, use_debuginfod, wants_help, compress, decompress, no_source;
 	/* What is no option: FILE, or PROGRAM and its arguments. */
 	char **args;
 	int args_len;

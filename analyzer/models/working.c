@@ -157,9 +157,15 @@ static void on_region_end(void *self, const struct pass_event *e)
 	struct working *w = self;
 	struct boundary b = { .tick = e->tick, .region.id = e->ev->note.id };
 	struct work_region region;
+	struct nest *now;
 
-	if (e->thread >= w->rec->threads_len || !nest_take(&w->threads[e->thread].now, b.region.id, &region))
+	if (e->thread >= w->rec->threads_len)
 		return;
+	now = &w->threads[e->thread].now;
+	if (!nest_take(now, b.region.id, &region))
+		return;
+	if (w->region)
+		w->region(w->self, e->thread, (uint32_t)now->len, &region, e->tick);
 	queue(w, e->thread, &b);
 	count_end(w, &w->region_types[region.type], region.begin, e->tick);
 }
@@ -177,7 +183,7 @@ static void tell(struct working *w, const struct nest *in, const struct stretch 
 {
 	from = from > w->from ? from : w->from;
 	to = to < w->to ? to : w->to;
-	if (in->len && from < to)
+	if (w->piece && in->len && from < to)
 		w->piece(w->self, &in->list[in->len - 1], s, from, to);
 }
 
@@ -227,9 +233,19 @@ void working_sinks(struct working *w, struct pass_sink sinks[2])
 	sinks[1] = activity_sink(&w->activity);
 }
 
+static void tell_open(struct working *w, uint32_t thread)
+{
+	const struct nest *now = &w->threads[thread].now;
+
+	for (size_t i = now->len; w->region && i-- > 0;)
+		w->region(w->self, thread, (uint32_t)i, &now->list[i], 0);
+}
+
 int working_finish(struct working *w)
 {
 	activity_finish(&w->activity);
+	for (uint32_t i = 0; i < w->rec->threads_len; i++)
+		tell_open(w, i);
 	return w->failed ? -ENOMEM : 0;
 }
 

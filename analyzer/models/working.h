@@ -28,9 +28,11 @@ struct work_region {
 };
 
 struct working {
-	/* Set by the caller. piece: a part of a stretch, inside a region. */
+	/* Set by the caller, or NULL. piece: a part of a stretch, inside a region. */
 	void *self;
 	void (*piece)(void *self, const struct work_region *in, const struct stretch *s, uint64_t from, uint64_t to);
+	/* A region that has ended, or goes on at the end of the recording (end 0); depth: how many it lies in. */
+	void (*region)(void *self, uint32_t thread, uint32_t depth, const struct work_region *region, uint64_t end);
 	uint64_t from, to; /* ticks: what ends outside is not counted, pieces are cut to it */
 	/* To read. */
 	struct work_type *task_types, *region_types;

@@ -7,7 +7,6 @@
 #include "analyzer/web/page.h"
 
 #define NAME_MOST 1000u /* bytes of a function's name */
-#define THREADS_MOST 600u
 
 static void begin(struct json *j, FILE *out)
 {
@@ -127,7 +126,26 @@ static void put_nodes(struct json *j, const struct web_tree *t)
 	json_end(j);
 }
 
-/* metrics: the nodes that have some of it, as distances, and how much. */
+/* step, value: the nodes that have some of a number, as distances, and how much. */
+static void put_values(struct json *j, const struct web_tree *t, unsigned v, const char *step, const char *value)
+{
+	size_t last = 0;
+
+	begin_array(j, step);
+	for (size_t i = 0; i < t->shown_len; i++)
+		if (t->shown[i].self[v]) {
+			json_u64(j, i - last);
+			last = i;
+		}
+	json_end(j);
+	begin_array(j, value);
+	for (size_t i = 0; i < t->shown_len; i++)
+		if (t->shown[i].self[v])
+			json_i64(j, t->shown[i].self[v]);
+	json_end(j);
+}
+
+/* metrics: a number of the recording; base_...: of the one that it is compared with. */
 static void put_metric(struct json *j, const struct web_tree *t, unsigned m)
 {
 	static const struct {
@@ -136,7 +154,6 @@ static void put_metric(struct json *j, const struct web_tree *t, unsigned m)
 #define WEB_METRIC(id, group, name, unit, words) { #group, name, #unit, words },
 #include "analyzer/web/metrics.def"
 	};
-	size_t last = 0;
 
 	json_begin_object(j);
 	json_field_string(j, "group", metrics[m].group);
@@ -144,22 +161,26 @@ static void put_metric(struct json *j, const struct web_tree *t, unsigned m)
 	json_field_string(j, "unit", metrics[m].unit);
 	json_field_string(j, "words", metrics[m].words);
 	json_field_i64(j, "total", t->total[m]);
-	begin_array(j, "step");
-	for (size_t i = 0; i < t->shown_len; i++)
-		if (t->shown[i].self[m]) {
-			json_u64(j, i - last);
-			last = i;
-		}
-	json_end(j);
-	begin_array(j, "value");
-	for (size_t i = 0; i < t->shown_len; i++)
-		if (t->shown[i].self[m])
-			json_i64(j, t->shown[i].self[m]);
-	json_end(j);
+	put_values(j, t, m, "step", "value");
+	if (t->align) {
+		json_field_i64(j, "base_total", t->total[m + WEB_METRICS]);
+		put_values(j, t, m + WEB_METRICS, "base_step", "base_value");
+	}
 	json_end(j);
 }
 
-int web_data_tree(const struct web_tree *t, FILE *out)
+static void put_base(struct json *j, const struct web_base *base)
+{
+	json_key(j, "base");
+	json_begin_object(j);
+	json_field_string(j, "path", base->path);
+	json_field_string(j, "exe", base->a->rec.exe);
+	json_field_u64(j, "pid", base->a->rec.reader.header.pid);
+	json_field_u64(j, "duration_ns", clock_ns(&base->a->rec.clock, base->a->rec.end_tick));
+	json_end(j);
+}
+
+int web_data_tree(const struct web_tree *t, const struct web_base *base, FILE *out)
 {
 	struct json j;
 
@@ -170,6 +191,8 @@ int web_data_tree(const struct web_tree *t, FILE *out)
 	json_field_u64(&j, "name_most", NAME_MOST);
 	json_field_u64(&j, "nodes_recorded", t->nodes_len);
 	json_field_f64(&j, "least_share", t->least_share);
+	if (base)
+		put_base(&j, base);
 	json_key(&j, "frames");
 	json_begin_object(&j);
 	put_frames(&j, t);
@@ -187,19 +210,6 @@ int web_data_tree(const struct web_tree *t, FILE *out)
 }
 
 /* ---- time ----------------------------------------------------------------------------------------------------- */
-
-static uint64_t busy_of(const struct web_strips *s, uint32_t thread, uint64_t sum[DOINGS])
-{
-	uint64_t busy = 0;
-
-	memset(sum, 0, DOINGS * sizeof(*sum));
-	for (unsigned c = 0; c < s->columns; c++)
-		for (unsigned d = 0; d < DOINGS; d++)
-			sum[d] += s->did[(size_t)thread * s->columns + c][d];
-	for (unsigned d = 0; d < DOINGS; d++)
-		busy += d == DOING_IDLE ? 0 : sum[d];
-	return busy;
-}
 
 /* A column in percent of its time; equal ones that follow each other are one run. */
 static void put_run(struct json *j, unsigned columns, const unsigned percent[DOINGS])
@@ -243,7 +253,7 @@ static void put_thread(struct json *j, const struct web_strips *s, uint32_t thre
 	uint64_t sum[DOINGS];
 	struct buf name = { 0 };
 
-	busy_of(s, thread, sum);
+	web_strips_sum(s, thread, sum);
 	report_thread_name(s->r, thread, &name);
 	json_begin_object(j);
 	json_field_string(j, "name", buf_string(&name));
@@ -256,32 +266,14 @@ static void put_thread(struct json *j, const struct web_strips *s, uint32_t thre
 	buf_release(&name);
 }
 
-static bool is_there(const struct web_strips *s, uint32_t thread)
-{
-	const bool *chosen = s->r->a->filter.threads;
-	uint64_t sum[DOINGS];
-
-	return recording_thread(&s->r->a->rec, thread) && (!chosen || chosen[thread]) &&
-	       busy_of(s, thread, sum) + sum[DOING_IDLE];
-}
-
-/* threads: the first THREADS_MOST that did something; of the others it is said how many there are. */
 static void put_threads(struct json *j, const struct web_strips *s, double column_ns)
 {
-	size_t shown = 0, all = 0;
-
 	begin_array(j, "threads");
-	for (uint32_t i = 0; i < s->r->a->rec.threads_len; i++) {
-		if (!is_there(s, i))
-			continue;
-		all++;
-		if (shown < THREADS_MOST) {
+	for (uint32_t i = 0; i < s->r->a->rec.threads_len; i++)
+		if (s->row[i] >= 0)
 			put_thread(j, s, i, column_ns);
-			shown++;
-		}
-	}
 	json_end(j);
-	json_field_u64(j, "threads_left_out", all - shown);
+	json_field_u64(j, "threads_left_out", s->rows_left_out);
 }
 
 /* cells: by column a list of node, samples, time blocked, time blocked without waits for work. */

@@ -11,12 +11,21 @@
 
 #include <stdio.h>
 
+#include "analyzer/symbols/source.h"
 #include "analyzer/views/overview.h"
+#include "analyzer/web/base.h"
 
 /* A page is no larger than this: less is shown of a large recording, and the page says so. */
 #define WEB_PAGE_BYTES (10u << 20)
 
-/* web_page_write - of the session's first analysis, whose models ran and whose file is open. 0, -EIO, -ENOMEM. */
-int web_page_write(struct session *s, const struct report_options *options, FILE *out);
+/*
+ * web_page_write - of the session's first analysis, whose models ran and whose file is open.
+ *
+ * base:    what it is compared with, or NULL.
+ * source:  where files of source are, NULL: none of their text is wanted.
+ * Returns: 0, -EIO, -ENOMEM.
+ */
+int web_page_write(struct session *s, const struct web_base *base, const struct report_options *options,
+		   const struct source_options *source, FILE *out);
 
 #endif

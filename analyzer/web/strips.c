@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/util/list.h"
 #include "analyzer/web/strips.h"
@@ -153,6 +154,36 @@ static void on_stretch(void *self, const struct stretch *w)
 		add_wait(s, w, is_idle);
 }
 
+void web_strips_sum(const struct web_strips *s, uint32_t thread, uint64_t sum[DOINGS])
+{
+	memset(sum, 0, DOINGS * sizeof(*sum));
+	for (unsigned c = 0; c < s->columns; c++)
+		for (unsigned d = 0; d < DOINGS; d++)
+			sum[d] += s->did[(size_t)thread * s->columns + c][d];
+}
+
+static bool is_there(const struct web_strips *s, uint32_t thread)
+{
+	const bool *chosen = s->r->a->filter.threads;
+	uint64_t sum[DOINGS], all = 0;
+
+	web_strips_sum(s, thread, sum);
+	for (unsigned d = 0; d < DOINGS; d++)
+		all += sum[d];
+	return recording_thread(&s->r->a->rec, thread) && (!chosen || chosen[thread]) && all;
+}
+
+/* The first WEB_THREADS_MOST that did something; of the others it is said how many there are. */
+static void choose_rows(struct web_strips *s)
+{
+	for (uint32_t i = 0; i < s->r->a->rec.threads_len; i++) {
+		bool is_row = is_there(s, i);
+
+		s->row[i] = is_row && s->rows < WEB_THREADS_MOST ? (int32_t)s->rows++ : -1;
+		s->rows_left_out += is_row && s->row[i] < 0;
+	}
+}
+
 int web_strips_make(struct web_strips *s, struct report_run *r, struct web_tree *tree)
 {
 	struct activity a = { .self = s, .stretch = on_stretch };
@@ -165,7 +196,10 @@ int web_strips_make(struct web_strips *s, struct report_run *r, struct web_tree 
 	choose_columns(s);
 	s->did = calloc((r->a->rec.threads_len + 1) * (size_t)s->columns, sizeof(*s->did));
 	s->in_pool = threads_in_pools(&r->a->rec);
-	err = s->did && s->in_pool ? report_activity(r, &a, &samples) : -ENOMEM;
+	s->row = calloc(r->a->rec.threads_len + 1, sizeof(*s->row));
+	err = s->did && s->in_pool && s->row ? report_activity(r, &a, &samples) : -ENOMEM;
+	if (!err)
+		choose_rows(s);
 	return err ? err : s->failed ? -ENOMEM : 0;
 }
 
@@ -173,6 +207,7 @@ void web_strips_release(struct web_strips *s)
 {
 	free(s->did);
 	free(s->in_pool);
+	free(s->row);
 	free(s->cells);
 	map_release(&s->cell_of);
 }

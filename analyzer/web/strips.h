@@ -11,6 +11,9 @@
 #include "analyzer/reports/report.h"
 #include "analyzer/web/tree.h"
 
+/* Rows of threads on a page. */
+#define WEB_THREADS_MOST 600u
+
 struct web_cell {
 	uint32_t column, node; /* of the tree before it is pruned */
 	uint64_t samples, blocked_ns, busy_ns;
@@ -24,6 +27,8 @@ struct web_strips {
 	unsigned columns;
 	uint64_t (*did)[DOINGS]; /* by thread index and column */
 	bool *in_pool;
+	int32_t *row; /* by thread index: the number it has on the page, -1: it is not shown */
+	size_t rows, rows_left_out;
 	/* Stacks. */
 	unsigned cell_columns;
 	struct web_cell *cells;
@@ -38,5 +43,8 @@ void web_strips_release(struct web_strips *s);
 
 /* web_strips_order - cells by column, and in it by the number their nodes have on the page. */
 void web_strips_order(struct web_strips *s);
+
+/* web_strips_sum - what a thread did in all. */
+void web_strips_sum(const struct web_strips *s, uint32_t thread, uint64_t sum[DOINGS]);
 
 #endif

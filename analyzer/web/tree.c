@@ -20,10 +20,14 @@ const char *web_metric_name(enum web_metric metric)
 
 /* ---- growing -------------------------------------------------------------------------------------------------- */
 
-static uint32_t frame_at(struct web_tree *t, struct web_frame f)
+static const struct align_place no_place;
+
+static uint32_t frame_at(struct web_tree *t, struct web_frame f, struct align_place same)
 {
 	/* Strings are interned: equal names are equal pointers. */
-	const uintptr_t key[] = { (uintptr_t)f.function, (uintptr_t)f.module, (uintptr_t)f.file };
+	const uintptr_t key[] = { same.function ? same.function : (uintptr_t)f.function,
+				  same.function ? same.module : (uintptr_t)f.module,
+				  same.function ? 0 : (uintptr_t)f.file };
 	bool is_new;
 	uint64_t *at = map_at(&t->frame_of, hash_bytes(key, sizeof(key)), &is_new);
 
@@ -62,7 +66,7 @@ int web_tree_init(struct web_tree *t, struct stacks *stacks)
 	map_init(&t->frame_of);
 	map_init(&t->child_of);
 	map_init(&t->node_of);
-	frame_at(t, (struct web_frame){ .function = "all" });
+	frame_at(t, (struct web_frame){ .function = "all" }, no_place);
 	if (!list_grow((void **)&t->nodes, &t->nodes_cap, 0, sizeof(*t->nodes)))
 		t->nodes[t->nodes_len++] = (struct web_node){ 0 };
 	return t->failed || !t->nodes_len ? -ENOMEM : 0;
@@ -95,7 +99,7 @@ static uint32_t grow(struct web_tree *t, struct stack_id stack)
 	uint32_t node = 0;
 
 	if (!stack.v)
-		return child_at(t, 0, frame_at(t, no_stack), 0);
+		return child_at(t, 0, frame_at(t, no_stack, no_place), 0);
 	if (stacks_frames(t->stacks, stack, &t->scratch)) {
 		t->failed = true;
 		return 0;
@@ -103,13 +107,13 @@ static uint32_t grow(struct web_tree *t, struct stack_id stack)
 	if (cut != CUT_NONE) {
 		const char *words = words_of_cut(t, cut);
 
-		node = words ? child_at(t, 0, frame_at(t, (struct web_frame){ .function = words }), 0) : 0;
+		node = words ? child_at(t, 0, frame_at(t, (struct web_frame){ .function = words }, no_place), 0) : 0;
 	}
 	for (size_t i = t->scratch.len; i-- > 0;) {
 		const struct frame *f = t->scratch.list[i];
 		struct web_frame frame = { .function = f->function, .module = f->module, .file = f->file };
 
-		node = child_at(t, node, frame_at(t, frame), f->line);
+		node = child_at(t, node, frame_at(t, frame, t->align ? align_frame(t->align, f) : no_place), f->line);
 	}
 	return node;
 }
@@ -118,6 +122,9 @@ uint32_t web_tree_at(struct web_tree *t, struct stack_id stack)
 {
 	uint64_t node;
 
+	/* A tail call may have left no frame in one build. */
+	if (t->align && t->is_base)
+		stack = align_stand_in(t->align, stack);
 	if (map_get(&t->node_of, stack.v, &node))
 		return (uint32_t)node;
 	node = grow(t, stack);
@@ -137,22 +144,24 @@ uint32_t web_tree_above(const struct web_tree *t, uint32_t node, const regex_t *
 
 void web_tree_add(struct web_tree *t, uint32_t node, enum web_metric metric, int64_t value)
 {
+	unsigned at = metric + (t->is_base ? WEB_METRICS : 0);
+
 	if (value <= 0)
 		return;
-	t->nodes[node].self[metric] += value;
-	t->total[metric] += value;
+	t->nodes[node].self[at] += value;
+	t->total[at] += value;
 }
 
 /* ---- pruning -------------------------------------------------------------------------------------------------- */
 
-typedef int64_t web_values[WEB_METRICS];
+typedef int64_t web_values[WEB_VALUES];
 
 static web_values *cumulate(const struct web_tree *t)
 {
 	web_values *cum = calloc(t->nodes_len, sizeof(*cum));
 
 	for (size_t i = t->nodes_len; cum && i-- > 0;)
-		for (unsigned m = 0; m < WEB_METRICS; m++) {
+		for (unsigned m = 0; m < WEB_VALUES; m++) {
 			cum[i][m] += t->nodes[i].self[m];
 			if (i)
 				cum[t->nodes[i].parent][m] += cum[i][m];
@@ -162,7 +171,7 @@ static web_values *cumulate(const struct web_tree *t)
 
 static bool is_large(const struct web_tree *t, const web_values *cum, size_t node, double share)
 {
-	for (unsigned m = 0; m < WEB_METRICS; m++)
+	for (unsigned m = 0; m < WEB_VALUES; m++)
 		if (cum[node][m] > 0 && (double)cum[node][m] >= share * (double)t->total[m])
 			return true;
 	return false;
@@ -210,14 +219,14 @@ static void show(struct web_tree *t, const web_values *cum, uint32_t *smaller, b
 			node->shown = smaller_of(t, smaller, parent, frame);
 			is_rest[node->shown] = true;
 		}
-		for (unsigned m = 0; m < WEB_METRICS; m++)
+		for (unsigned m = 0; m < WEB_VALUES; m++)
 			t->shown[node->shown].self[m] += node->self[m];
 	}
 }
 
 int web_tree_prune(struct web_tree *t, size_t limit)
 {
-	uint32_t frame = frame_at(t, (struct web_frame){ .function = "(smaller)" });
+	uint32_t frame = frame_at(t, (struct web_frame){ .function = "(smaller)" }, no_place);
 	web_values *cum = cumulate(t);
 	/* Each node that is shown may have one more for the rest. */
 	uint32_t *smaller = calloc(2 * t->nodes_len + 1, sizeof(*smaller));

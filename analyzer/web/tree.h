@@ -11,6 +11,7 @@
 
 #include <regex.h>
 
+#include "analyzer/models/align.h"
 #include "analyzer/symbols/stacks.h"
 #include "analyzer/util/map.h"
 
@@ -19,6 +20,8 @@ enum web_metric {
 #include "analyzer/web/metrics.def"
 	WEB_METRICS
 };
+/* Each number, and each once more of the recording that is compared with. */
+#define WEB_VALUES (2 * WEB_METRICS)
 
 /* web_metric_name - "alloc_space", ... */
 const char *web_metric_name(enum web_metric metric);
@@ -31,7 +34,7 @@ struct web_node {
 	uint32_t parent, frame;
 	uint32_t line;	/* of the first call seen; 0: unknown */
 	bool has_lines; /* others were seen too */
-	int64_t self[WEB_METRICS];
+	int64_t self[WEB_VALUES];
 	uint32_t shown; /* after web_tree_prune: the number it has on the page */
 };
 
@@ -43,7 +46,11 @@ struct web_tree {
 	size_t nodes_len, nodes_cap;
 	struct map frame_of, child_of, node_of; /* hash of a frame; parent and frame; stack */
 	struct frames scratch;
-	int64_t total[WEB_METRICS];
+	int64_t total[WEB_VALUES];
+	/* Set by the caller after web_tree_init: what says which functions of two builds are the same; NULL: names do.
+	 */
+	const struct align *align;
+	bool is_base; /* what is added belongs to the recording that is compared with */
 	/* After web_tree_prune: what is on the page, in its order. */
 	struct web_node *shown;
 	size_t shown_len;

@@ -39,7 +39,7 @@ for tag in "script", "style":
     assert len(page.texts[tag]) == 1, (tag, len(page.texts[tag]))
     digest = base64.b64encode(hashlib.sha256(page.texts[tag][0].encode()).digest()).decode()
     assert f"{tag}-src 'sha256-{digest}';" in page.policy, (tag, digest, page.policy)
-assert page.tags.count("script") == 5, page.tags.count("script")
+assert page.tags.count("script") == 7, page.tags.count("script")
 assert not {"link", "img", "iframe", "object", "embed", "base", "form", "svg", "video"} & set(page.tags), page.tags
 assert "url(" not in page.texts["style"][0] and "@import" not in page.texts["style"][0]
 for word in "http:", "https:", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(", "import(":
@@ -53,6 +53,7 @@ holds_the_numbers() { # recording page
 	block "$2" time >time.json
 	block "$2" overview >overview.json
 	block "$2" reports >reports.json
+	block "$2" lanes >lanes.json
 	ringside report --json --top 0 "$1" >report.json || fail "report $1"
 	jq -e . tree.json >/dev/null && jq -e . time.json >/dev/null && jq -e . overview.json >/dev/null || fail "$2: no JSON"
 	jq -n --slurpfile tree tree.json --slurpfile time time.json --slurpfile r report.json '{
@@ -76,6 +77,17 @@ holds_the_numbers() { # recording page
 		all and length > 0' <all.json
 	check "$1: the heap over time" '.time.heap.summary.peak_bytes == .r.heap.peak_bytes and
 		.time.heap.summary.allocations == .r.heap.allocations' <all.json
+	# Percentiles of waits are those of the report, and every wait is in its grid. A spin lock's waits are on the CPU.
+	check "$1: durations" '$r[0].block.kinds as $kinds | [$l[0].latency.series[] | select(.group == "wait" and .name != "spin") |
+		. as $s | ($kinds[] | select(.kind == $s.name)) as $k | $k.spans == $s.count and $k.p50_ns == $s.p50_ns and
+		$k.p99_ns == $s.p99_ns and ([$s.cells[range(1; $s.cells | length; 2)]] | add) == $s.count] |
+		all and length > 0' -n --slurpfile r report.json --slurpfile l lanes.json
+	ringside trace tasks --json "$1" >tasks.json || fail "trace tasks $1"
+	check "$1: tasks and regions" '$l[0] as $l | $t[0] as $t | $l.tasks.all == $t.summary.tasks and $l.regions.all ==
+		([$t.regions[] | .count + (.unfinished // 0)] | add // 0) and ([$l.latency.series[] | select(.group == "task") |
+		[.name, .count, .sum_ns]] == [$t.tasks[] | [.type, .count, .total_ns]])' -n --slurpfile l lanes.json --slurpfile t tasks.json
+	ringside trace wakers --json "$1" >wakers.json || fail "trace wakers $1"
+	check "$1: wake-ups" '$l[0].wakes.all == $w[0].summary.known_waits' -n --slurpfile l lanes.json --slurpfile w wakers.json
 	ringside trace path --json "$1" >path.json || fail "trace path $1"
 	check "$1: a report" '($a[0].reports | length) >= 2 and ($a[0].reports[] | select(.name == "path") |
 		[.facts[].value]) == [$b[0].summary[]]' -n --slurpfile a reports.json --slurpfile b path.json
@@ -98,6 +110,65 @@ ringside report --json --time 10ms-200ms batch.rsd >window.json
 block window.html time | check "a window" '.from_ns == 10000000 and .to_ns == 200000000'
 block window.html tree | check "what is in the window" \
 	'([.metrics[] | select(.name == "alloc_space").total][0]) == $r[0].heap.allocated_bytes' --slurpfile r window.json
+
+# Two recordings: each number of both is there, at nodes that both have; a recording has no difference to itself.
+ringside html --diff-base batch.rsd -o same.html batch.rsd || fail "compared with itself"
+block same.html tree | check "no difference to itself" '[.metrics[] | .total == .base_total and .step == .base_step and
+	.value == .base_value] | all and length > 5'
+ringside record -o pooled.rsd -- batch --variant pooled >out 2>&1 || fail "pooled: $(cat out)"
+ringside html --diff-base batch.rsd -o diff.html pooled.rsd || fail "compared with another"
+loads_nothing diff.html
+block diff.html tree >tree.json
+ringside report --json --top 0 pooled.rsd >new.json
+ringside report --json --top 0 batch.rsd >old.json
+check "numbers of both" '(.metrics | map({ (.name): . }) | add) as $m | $m.alloc_objects.total == $new[0].heap.allocations and
+	$m.alloc_objects.base_total == $old[0].heap.allocations and $m.cpu.base_total == $old[0].cpu.cpu_ns and
+	$m.blocked.base_total == $old[0].block.blocked_ns and ([.metrics[] | (.base_value | add // 0) == .base_total] | all)' \
+	--slurpfile new new.json --slurpfile old old.json <tree.json
+ringside html --diff-base missing.rsd -o x.html batch.rsd 2>err
+[ $? = 3 ] || fail "a missing base: $(cat err)"
+
+# Lines of source: as they stand in the files, only of files that look like source, and none when none are wanted.
+block batch.html source >source.json
+/usr/bin/python3 - source.json <<'P' || fail "source: see above"
+import json, os, sys
+source = json.load(open(sys.argv[1]))
+seen = 0
+for file in source["files"]:
+    text = open(file["path"], errors="replace").read().splitlines()
+    for first, *lines in file["ranges"]:
+        assert lines == text[first - 1:first - 1 + len(lines)], (file["path"], first)
+        seen += len(lines)
+paths = [os.path.basename(f["path"]) for f in source["files"]]
+assert "naive.c" in paths and 100 < seen < 9000, (paths, seen)
+for number, line, name, *values in source["lines"]:
+    ranges = source["files"][number]["ranges"]
+    assert any(r[0] <= line < r[0] + len(r) - 1 for r in ranges), (paths[number], line)
+    assert all(flat <= cum for flat, cum in zip(values[::2], values[1::2])), values
+P
+ringside html --no-source -o none.html batch.rsd || fail "without source"
+block none.html source | check "no source" '.files == [] and .lines == [] and .is_wanted == false'
+printf 'not\nfor\nothers: kept-to-myself\n' >secret.txt
+cp secret.txt shown.c
+cat >odd.c <<C
+#include <stdlib.h>
+int main(void)
+{
+#line 2 "$dir/secret.txt"
+	free(malloc(7));
+#line 3 "$dir/shown.c"
+	free(malloc(9));
+	return 0;
+}
+C
+cc -g -O0 -fno-builtin -o odd odd.c || fail "cc odd.c"
+ringside record -o odd.rsd -- ./odd 2>err || fail "odd: $(cat err)"
+ringside html -o odd.html odd.rsd || fail "html of odd"
+block odd.html source | check "only what looks like source" '[.files[].path | endswith("shown.c")] == [true] and
+	([.files[].ranges[][] | select(. == "others: kept-to-myself")] | length == 1)'
+rm shown.c
+ringside html -o odd.html odd.rsd || fail "html without its source"
+grep -q kept-to-myself odd.html && fail "a file that is no source is on the page"
 
 # To stdout; no page where it can't be written; nothing is left of it.
 ringside html workflow.rsd >stdout.html || fail "stdout"
@@ -129,11 +200,10 @@ ringside html -o hostile.html hostile.rsd || fail "html of hostile names"
 loads_nothing hostile.html
 holds_the_numbers hostile.rsd hostile.html
 check "the name is there, as text" '[.frames.function[] | select(. == "alloc" + $m)] | length == 1' --arg m "$markup" <tree.json
-exit 0
-
 # What threads did is told in the words that the page has colours and explanations for.
 doings=$(grep -o '"doings": *\[[^]]*\]' "$(ls ./*.html | head -1)" | grep -o '"[a-z]*"' | grep -v doings | tr -d '"')
 [ -n "$doings" ] || fail "no doings in the page"
 for word in $doings; do
 	[ "$(grep -c "\\b$word: '" "$root/analyzer/web/js/color.js")" -ge 2 ] || fail "the page has no colour and words for $word"
 done
+exit 0

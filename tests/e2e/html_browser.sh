@@ -1,31 +1,23 @@
 #!/bin/bash
 # The page of `ringside html` in a headless browser: what tests/web/*.mjs do with it.
 . "$(dirname "$0")/lib.sh"
-for name in chromium chromium-browser google-chrome; do
-	CHROMIUM=${CHROMIUM:-$(command -v $name)}
-done
-[ -n "$CHROMIUM" ] || skip "no chromium here"
-command -v node >/dev/null && command -v npm >/dev/null || skip "no node and npm here"
-WEB_MODULES=$root/build/tests/web
-export CHROMIUM WEB_MODULES
-
-# What drives the browser is installed once, and again when other versions are wanted.
-mkdir -p "$WEB_MODULES"
-if ! cmp -s "$root/tests/web/package.json" "$WEB_MODULES/package.json" || [ ! -e "$WEB_MODULES/installed" ]; then
-	rm -f "$WEB_MODULES/installed"
-	cp "$root/tests/web/package.json" "$WEB_MODULES/"
-	(cd "$WEB_MODULES" && timeout 200 npm install --no-audit --no-fund --no-package-lock --silent >npm.log 2>&1) ||
-		skip "npm could not install what drives the browser"
-	touch "$WEB_MODULES/installed"
-fi
-
-drive() { # script page
-	timeout 250 node "$root/tests/web/$1" "$dir/$2" || fail "$1 $2"
-}
+. "$root/tests/web/browser.sh"
 
 ringside record -o batch.rsd -t cpu=250 -- batch >/dev/null 2>err || fail "batch: $(cat err)"
 ringside html -o batch.html batch.rsd || fail "html batch"
 drive walk.mjs batch.html
+
+# Tasks and regions by several threads, which wake each other; latency has a view of its own.
+ringside record -o workflow.rsd -- workflow --parallel >/dev/null 2>err || fail "workflow: $(cat err)"
+ringside html -o workflow.html workflow.rsd || fail "html workflow"
+drive lanes.mjs workflow.html
+[ -z "$FIREFOX" ] || drive firefox.mjs workflow.html
+
+# Two recordings: the newer one takes its small blocks from a pool.
+ringside record -o naive.rsd -- batch >/dev/null 2>err || fail "batch: $(cat err)"
+ringside record -o pooled.rsd -- batch --variant pooled >/dev/null 2>err || fail "batch: $(cat err)"
+ringside html --diff-base naive.rsd -o diff.html pooled.rsd || fail "html with a base"
+drive diff.mjs diff.html
 
 markup='</script><script>document.title="owned"</script><img src=x onerror=alert(1)>'
 objcopy --redefine-sym alloc_of_names="$markup" --redefine-sym wait_of_names="$markup<b>" --redefine-sym lock_of_names="$markup<i>" \

@@ -27,6 +27,10 @@ export async function launch() {
 		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
 }
 
+export async function launchFirefox() {
+	return puppeteer.launch({ browser: 'firefox', executablePath: process.env.FIREFOX, headless: true });
+}
+
 // open - the page at `file` with this hash. Returns the page; its `noise` is what should stay empty.
 export async function open(browser, file, hash) {
 	const page = await browser.newPage();
@@ -57,6 +61,44 @@ export async function text(page, selector) {
 	return page.$eval(selector, (element) => element.textContent);
 }
 
+// Pixels of a canvas that are not the ground: something is drawn.
+export async function ink(page, selector) {
+	return page.$eval(selector, (canvas) => {
+		const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+		let count = 0;
+
+		for (let i = 3; i < data.length; i += 4)
+			count += data[i] > 0;
+		return count;
+	});
+}
+
+// The cells of the table with this caption, as texts.
+export async function rows(page, caption) {
+	return page.evaluate((words) => {
+		const table = [...document.querySelectorAll('table')].find((t) => t.caption.textContent.startsWith(words));
+
+		return table ? [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.textContent)) : [];
+	}, caption);
+}
+
+// What the tip says at points all over an element. As events of the page: a mouse that really moves takes minutes.
+export async function hover(page, selector, across, down) {
+	return page.$eval(selector, (element, xs, ys) => {
+		const box = element.getBoundingClientRect(), said = new Set(), tip = document.getElementById('tip');
+
+		for (let i = 0; i < xs; i++)
+			for (let k = 0; k < ys; k++) {
+				const at = { clientX: box.x + (i + 0.5) * box.width / xs, clientY: box.y + (k + 0.5) * box.height / ys };
+
+				element.dispatchEvent(new PointerEvent('pointermove', { ...at, bubbles: true }));
+				element.dispatchEvent(new MouseEvent('mousemove', { ...at, bubbles: true }));
+				said.add(tip.hidden ? '' : [...tip.children].map((line) => line.textContent).join(' '));
+			}
+		return [...said];
+	}, across, down);
+}
+
 // The policy of the page forbids other scripts, as it should; the debugger's own are not the page's.
 export async function violations(page) {
 	await page.evaluate(axe);
@@ -66,7 +108,7 @@ export async function violations(page) {
 	return found.violations.map((v) => ({ id: v.id, impact: v.impact, at: v.nodes.slice(0, 3).map((n) => n.target.join(' ')) }));
 }
 
-// How long from a key or a click to the next frame that shows what it did.
+// How long from a key, a click or the end of a drag to the next frame that shows what it did.
 export async function timed(page, act) {
 	await page.evaluate(() => {
 		window.took = null;
@@ -75,11 +117,13 @@ export async function timed(page, act) {
 
 			removeEventListener('keydown', begin, true);
 			removeEventListener('click', begin, true);
+			removeEventListener('pointerup', begin, true);
 			requestAnimationFrame(() => setTimeout(() => (window.took = performance.now() - at), 0));
 		};
 
 		addEventListener('keydown', begin, true);
 		addEventListener('click', begin, true);
+		addEventListener('pointerup', begin, true);
 	});
 	await act();
 	await page.waitForFunction(() => window.took !== null);

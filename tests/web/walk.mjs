@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // walk.mjs PAGE - what a reader does with a page of demos/batch: looks, searches, zooms, walks by keyboard, chooses an
 // interval, reloads, switches to dark, prints.
-import { check, checked, launch, open, settle, text, timed, violations } from './browser.mjs';
+import { check, checked, ink, launch, open, settle, text, timed, violations } from './browser.mjs';
 
 const file = process.argv[2], browser = await launch();
 let page = await open(browser, file);
@@ -10,15 +10,6 @@ const press = async (key) => {
 	await page.keyboard.press(key);
 	await settle(page);
 };
-// Pixels of the canvas that are not the ground: something is drawn.
-const ink = (selector) => page.$eval(selector, (canvas) => {
-	const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-	let count = 0;
-
-	for (let i = 3; i < data.length; i += 4)
-		count += data[i] > 0;
-	return count;
-});
 const shownMetric = (p) => p.$eval('#metric', (select) => select.value);
 
 // ---- overview
@@ -29,7 +20,7 @@ check('the size of the page is told', /at most 10\.00MB/.test(await text(page, '
 check('the title is the program', (await page.title()).startsWith('batch'));
 
 // ---- every view by its number, and what it shows
-const titles = ['Findings', 'Flame graph', 'Callers and callees', 'Functions', 'Timeline', 'Locks and waits', 'Threads', 'Reports'];
+const titles = ['Findings', 'Flame graph', 'Callers and callees', 'Functions', 'Timeline', 'Latency', 'Locks and waits', 'Threads', 'Reports'];
 for (let i = 0; i < titles.length; i++) {
 	await press(String(i + 1));
 	check(`key ${i + 1} shows ${titles[i]}`, (await text(page, 'main h2')) === titles[i]);
@@ -48,7 +39,7 @@ check('back shows the view before', (await text(page, 'main h2')) === 'Threads')
 
 // ---- flame graph: search, zoom, keys
 await press('2');
-check('the flame graph is drawn', (await ink('.flame canvas')) > 10000);
+check('the flame graph is drawn', (await ink(page, '.flame canvas')) > 10000);
 await press('/');
 check('the slash goes to the search', await page.evaluate(() => document.activeElement.id === 'search'));
 await page.keyboard.type('rank_lat');
@@ -92,6 +83,21 @@ await press('ArrowDown');
 await press('s');
 check('s shows callers and callees', (await text(page, 'main h2')) === 'Callers and callees' && /func=\d+/.test(await hash()));
 
+// ---- the source of a function
+await page.evaluate(() => (location.hash = '#view=functions&metric=lock_holders&search=rank_latencies|count_item'));
+await settle(page);
+await page.evaluate(() => [...document.querySelectorAll('tbody button.link')].find((b) => b.textContent === 'count_item').click());
+await settle(page);
+const lines = await page.$$eval('.source tbody tr', (all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
+check('its source is shown', lines.some((row) => /pthread_mutex_unlock|book_wait|rank_latencies/.test(row[3])), lines.slice(0, 5));
+check('line by line', lines.length > 8 && lines.every((row) => row[0] === '…' || Number(row[0]) > 0));
+check('with numbers at the hot ones', lines.some((row) => /s$/.test(row[2])) && (await page.$$('.source tr.hot')).length > 0, lines);
+const inSource = await violations(page);
+check('source: accessible', inSource.length === 0, inSource);
+await page.evaluate(() => (location.hash = '#view=overview'));
+await settle(page);
+check('how much source is on the page is told', /\d+ lines of \d+ source files are on this page/.test(await text(page, '.notes')));
+
 // ---- the table has the graph's numbers
 await page.evaluate(() => (location.hash = '#view=functions&metric=alloc_space'));
 await settle(page);
@@ -108,7 +114,7 @@ check('flat shares add up', Math.abs(flats - 100) < 1, flats);
 // ---- timeline: an interval by mouse, by numbers, and from the address
 await press('5');
 check('a row for each thread', (await page.$$('canvas.strip')).length >= 6);
-check('the heap is drawn', (await ink('canvas.curve')) > 1000);
+check('the heap is drawn', (await ink(page, 'canvas.curve')) > 1000);
 const area = await (await page.$('.area')).boundingBox();
 await page.mouse.move(area.x + area.width * 0.25, area.y + 100);
 await page.mouse.down();
@@ -121,7 +127,7 @@ check('whose stacks are shown', /between/.test(await text(page, 'main')) && (awa
 const [, from, to] = chosen.match(/from=(\d+)&to=(\d+)/).map(Number);
 const whole = await page.$eval('.ruler .last', (e) => e.textContent);
 check('about a quarter of it', Math.abs((to - from) / 1e9 - parseFloat(whole) / 4) < parseFloat(whole) * 0.02, [from, to, whole]);
-await press('7');
+await press('8');
 check('threads tell the interval too', (await text(page, 'main')).includes('Between'));
 
 // ---- a reload finds everything again

@@ -31,6 +31,14 @@ function frameColor(frame) {
 	return color;
 }
 
+// Red grew, blue fell; the stronger, the larger the part of it that changed. Changes below a thousandth of all are pale.
+function diffColor(now, was, whole) {
+	const change = now - was, part = Math.abs(change) / Math.max(now, was, 1e-9);
+	const strength = Math.abs(change) < whole / 1000 ? 0 : part, hue = change > 0 ? 8 : 215;
+
+	return isDark() ? `hsl(${hue} ${10 + 60 * strength}% ${26 + 8 * strength}%)` : `hsl(${hue} ${15 + 75 * strength}% ${92 - 18 * strength}%)`;
+}
+
 const doingColors = {
 	cpu: '#009e73', ready: '#f0e442', lock: '#d55e00', sync: '#cc79a7', io: '#0072b2', sleep: '#56b4e9',
 	other: '#8a8a8a', idle: '#c9cdd3', unknown: '#ffffff',

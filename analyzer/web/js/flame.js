@@ -12,7 +12,19 @@ function treeSource(p) {
 	return {
 		profile: p, root: 0, value: (n) => p.cum[n], self: (n) => p.self[n], kids: (n) => kidsOf(p, n),
 		parent: (n) => n ? model.parent[n] : null, frame: (n) => model.frame[n], place: lineText,
+		now: (n) => p.diff.now.cum[n], was: (n) => p.diff.was.cum[n],
 	};
+}
+
+function grownWords(now, was) {
+	return was > 0 ? `(${now >= was ? '+' : ''}${((now - was) * 100 / was).toFixed(1)}%)` : '(new)';
+}
+
+function boxColor(flame, node, frame) {
+	const s = flame.source;
+
+	return s.profile.diff ? diffColor(s.now(node), s.was(node), Math.max(s.profile.diff.now.cum[0], s.profile.diff.was.cum[0])) :
+		frameColor(frame);
 }
 
 function flameTip(flame, node) {
@@ -22,6 +34,9 @@ function flameTip(flame, node) {
 	lines.push(`total ${valueText(p.unit, value)} (${percentText(value, s.value(s.root))})`);
 	if (self !== null)
 		lines.push(`self ${valueText(p.unit, self)} (${percentText(self, s.value(s.root))})`);
+	if (p.diff)
+		lines.push(`before ${valueText(p.unit, s.was(node))}, now ${valueText(p.unit, s.now(node))}: ` +
+			`${changeText(p.unit, s.now(node) - s.was(node))} ${grownWords(s.now(node), s.was(node))}`);
 	return lines.filter(Boolean);
 }
 
@@ -57,7 +72,7 @@ function drawBox(flame, node, x, w, row, isAbove) {
 		return;
 	flame.boxes.push({ node, x, w, y });
 	c.globalAlpha = isAbove ? 0.6 : 1;
-	c.fillStyle = isHit ? colors.hit : frameColor(frame);
+	c.fillStyle = isHit ? colors.hit : boxColor(flame, node, frame);
 	c.fillRect(x, y, Math.max(w - (w > 3 ? 1 : 0), NARROWEST), ROW - 1);
 	c.globalAlpha = 1;
 	if (w >= NAME_FROM)
@@ -249,15 +264,37 @@ function crumbs(node) {
 let treeFlame = null;
 
 function flameWords(p) {
+	if (p.diff)
+		return `${p.words}: ${valueText(p.unit, p.diff.now.cum[0])}, before ${valueText(p.unit, p.diff.was.cum[0])} ` +
+			grownWords(p.diff.now.cum[0], p.diff.was.cum[0]);
 	return `${p.words}: ${valueText(p.unit, p.total)}` + (hasInterval(state.metric) ?
 		` between ${nsText(state.from)} and ${nsText(state.to)}` : state.from !== null ?
 			' in the whole recording (this number is not known for an interval)' : '');
 }
 
+// Of two recordings: which one has the widths, and what the colours say.
+function sidePart(p) {
+	if (!p.diff)
+		return [];
+	const swatch = (now, was, words) => {
+		const box = el('span', { class: 'swatch' });
+
+		box.style.background = diffColor(now, was, 1);
+		return el('li', {}, box, words);
+	};
+
+	return [
+		el('div', { class: 'actions' }, 'Widths of ', [['new', 'this recording'], ['old', 'the older one']].map(([side, words]) =>
+			button(words, () => stateSet({ side }, true), { 'aria-pressed': String(state.side === side) }))),
+		el('ul', { class: 'legend' }, swatch(1, 0, 'new'), swatch(2, 1, 'doubled'), swatch(1, 1, 'as before'), swatch(1, 2, 'halved'),
+			swatch(0, 1, 'gone')),
+	];
+}
+
 function flameView(main) {
 	const p = profile(), zoom = p.cum[state.zoom] > 0 ? state.zoom : 0;
 
-	main.append(el('h2', {}, 'Flame graph'), el('p', { class: 'words' }, flameWords(p)), crumbs(zoom));
+	main.append(el('h2', {}, 'Flame graph'), el('p', { class: 'words' }, flameWords(p)), ...sidePart(p), crumbs(zoom));
 	if (!(p.total > 0)) {
 		main.append(el('p', { class: 'none' }, 'Nothing of this number here.'));
 		treeFlame = null;

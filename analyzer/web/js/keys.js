@@ -2,9 +2,9 @@
 // keys.js - the keyboard, and the page that lists it.
 
 const keyHelp = [
-	['1 … 8', 'the views, from left to right'], ['/', 'search: a regular expression over functions and modules'],
+	['1 … 9', 'the views, from left to right'], ['/', 'search: a regular expression over functions and modules'],
 	['m', 'choose the number'], ['arrows', 'in a flame graph: caller, callee, neighbours'], ['Enter', 'zoom to the box'],
-	['Backspace', 'zoom out by one'], ['s', 'in a flame graph: callers and callees of the box'],
+	['Backspace', 'zoom out by one'], ['+ and -', 'on tasks and regions: zoom; arrows move'], ['s', 'in a flame graph: callers and callees of the box'],
 	['Esc', 'close, clear the search, zoom out'], ['D', 'light or dark'], ['?', 'this list'],
 ];
 const mouseHelp = [

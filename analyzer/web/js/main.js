@@ -7,6 +7,7 @@ const views = [
 	{ name: 'sandwich', title: 'Callers and callees', show: sandwichView, hasNumber: true },
 	{ name: 'functions', title: 'Functions', show: functionsView, hasNumber: true },
 	{ name: 'timeline', title: 'Timeline', show: timelineView, hasNumber: true },
+	{ name: 'latency', title: 'Latency', show: latencyView },
 	{ name: 'locks', title: 'Locks and waits', show: locksView },
 	{ name: 'threads', title: 'Threads', show: threadsView },
 	{ name: 'reports', title: 'Reports', show: reportsView },
@@ -80,7 +81,8 @@ function redraw() {
 function changed(before) {
 	const isSearch = before.search !== state.search;
 	const isElse = stateKeys.some((key) => key !== 'search' && before[key] !== state[key]);
-	const hadFocus = document.activeElement && document.activeElement.tagName === 'CANVAS';
+	const active = document.activeElement, hadFocus = active && active.tagName === 'CANVAS';
+	const hadDetail = timelineDetail && active === timelineDetail.canvas;
 
 	if (isSearch && !isElse && state.view !== 'functions') {
 		redraw();
@@ -89,6 +91,10 @@ function changed(before) {
 	const flame = state.view === 'timeline' ? intervalFlame : treeFlame, focus = flame ? flame.focus : 0;
 
 	show();
+	if (hadDetail && timelineDetail) {
+		timelineDetail.canvas.focus({ preventScroll: true });
+		return;
+	}
 	const now = state.view === 'timeline' ? intervalFlame : state.view === 'flame' ? treeFlame : null;
 
 	if (now && hadFocus) {
@@ -125,6 +131,7 @@ function titleFill() {
 	byId('title').textContent = name;
 	byId('subtitle').textContent = `${nsText(p.duration_ns)}, ${countText(p.threads)} ${p.threads === 1 ? 'thread' : 'threads'}, ended ${p.end}, ` +
 		`${countText(model.report.recording.lost_events)} events lost` +
+		(model.base ? `, compared with ${visible(baseName(model.base.path))}` : '') +
 		(model.leastShare > 0 ? `, stacks below ${(model.leastShare * 100).toPrecision(2)} % merged` : '');
 	byId('footer').textContent = `Recorded on ${visible(model.report.program.host || '?')}, pid ${p.pid}. Made by ringside html; nothing is loaded from elsewhere.`;
 }

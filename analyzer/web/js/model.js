@@ -54,6 +54,7 @@ function load() {
 	model.reports = readData('reports-data');
 	model.time.from = model.time.from_ns;
 	model.time.to = model.time.to_ns;
+	loadLanes();
 	model.leastShare = tree.least_share;
 	model.nodesRecorded = tree.nodes_recorded;
 	model.pageBytesMost = tree.page_bytes_most;
@@ -61,7 +62,9 @@ function load() {
 	loadFrames(tree.frames);
 	loadNodes(tree.nodes);
 	orderDepthFirst();
-	model.metrics = tree.metrics.filter((m) => m.total > 0);
+	model.base = tree.base || null;
+	loadSource(tree.metrics.map((m) => m.name));
+	model.metrics = tree.metrics.filter((m) => m.total > 0 || m.base_total > 0);
 	const first = ['cpu', 'alloc_space', 'blocked'].find((name) => model.metrics.some((m) => m.name === name));
 
 	model.firstMetric = first || (model.metrics.length ? model.metrics[0].name : '');
@@ -113,12 +116,12 @@ function hasInterval(name) {
 	return state.from !== null && name in cellFields;
 }
 
-function selfOfWhole(metric) {
+function selfOfWhole(step, value) {
 	const self = new Float64Array(model.nodes);
 
-	for (let i = 0, node = 0; i < metric.step.length; i++) {
-		node += metric.step[i];
-		self[node] = metric.value[i];
+	for (let i = 0, node = 0; i < step.length; i++) {
+		node += step[i];
+		self[node] = value[i];
 	}
 	return self;
 }
@@ -151,18 +154,30 @@ function cumulate(self) {
 
 let profileKept = null;
 
+// Of an interval the older recording knows nothing.
+function isDiff() {
+	const metric = metricByName(state.metric);
+
+	return model.base !== null && !(metric && hasInterval(metric.name));
+}
+
 // profile - the numbers of the metric and the interval that are chosen, computed once.
 function profile() {
 	const metric = metricByName(state.metric);
-	const key = metric ? metric.name + (hasInterval(metric.name) ? state.from + '-' + state.to : '') : '';
+	const isPart = metric && hasInterval(metric.name), isOld = isDiff() && state.side === 'old';
+	const key = metric ? metric.name + (isPart ? state.from + '-' + state.to : isOld ? ' old' : '') : '';
 
 	if (profileKept && profileKept.key === key)
 		return profileKept;
 	const self = !metric ? new Float64Array(model.nodes) :
-		hasInterval(metric.name) ? selfOfInterval(metric.name) : selfOfWhole(metric);
+		isPart ? selfOfInterval(metric.name) : selfOfWhole(metric.step, metric.value);
+	const cum = cumulate(self), was = metric && isDiff() ? selfOfWhole(metric.base_step, metric.base_value) : null;
+	const wasCum = was && cumulate(was);
 
+	// diff: the two recordings, whichever of them has the widths.
 	profileKept = {
-		key, self, cum: cumulate(self), unit: metric ? metric.unit : 'count', words: metric ? metric.words : '',
+		key, self: isOld ? was : self, cum: isOld ? wasCum : cum,
+		diff: was && { now: { self, cum }, was: { self: was, cum: wasCum } }, unit: metric ? metric.unit : 'count', words: metric ? metric.words : '',
 		kids: new Map(),
 	};
 	profileKept.total = profileKept.cum[0];
@@ -184,7 +199,7 @@ function kidsOf(p, node) {
 	return kids;
 }
 
-// flat and cum of every function.
+// flat and cum of every function, of anything with self and cum by node.
 function functionSums(p) {
 	if (p.sums)
 		return p.sums;
@@ -197,6 +212,15 @@ function functionSums(p) {
 	}
 	p.sums = { flat, cum };
 	return p.sums;
+}
+
+// What a node has more than it had.
+function grownAt(p, node) {
+	return p.diff.now.cum[node] - p.diff.was.cum[node];
+}
+
+function changeText(unit, change) {
+	return (change > 0 ? '+' : '') + valueText(unit, change);
 }
 
 function lineText(node) {

@@ -63,6 +63,26 @@ function overviewFacts() {
 		fact('Recorder’s own time', nsText(r.recording.self_ns), 'estimated'));
 }
 
+// Of a page that compares: the totals.
+function diffPart() {
+	if (!model.base)
+		return [];
+	const whole = [{ name: 'duration', words: 'from the first event to the end', unit: 'ns', total: model.report.program.duration_ns,
+		base_total: model.base.duration_ns }, ...model.metrics];
+
+	return [el('h2', {}, 'Compared with an older recording'),
+		el('p', { class: 'words' }, `${visible(model.base.path)}: ${visible(baseName(model.base.exe))}, pid ${model.base.pid}. ` +
+			'Functions are matched over a rebuild; what was renamed is gone and new. Findings, timeline, locks and threads are those of the ' +
+			'newer one, and so are numbers of an interval.'),
+		makeTable('Totals', [textColumn('Number', (m) => m.name), textColumn('Means', (m) => m.words),
+			{ title: 'Before', unit: 'count', value: (m) => m.base_total, text: (m) => valueText(m.unit, m.base_total) },
+			{ title: 'Now', unit: 'count', value: (m) => m.total, text: (m) => valueText(m.unit, m.total) },
+			{ title: 'Change', unit: 'count', value: (m) => m.total - m.base_total, text: (m) => changeText(m.unit, m.total - m.base_total) },
+			{ title: 'In percent', unit: 'percent', value: (m) => m.base_total ? m.total / m.base_total : 0,
+				text: (m) => grownWords(m.total, m.base_total) },
+		], whole, null)];
+}
+
 // What this page does not hold, in sentences.
 function pageNotes() {
 	const notes = [...model.report.recording.losses, ...model.report.recording.notices].map(visible);
@@ -72,6 +92,7 @@ function pageNotes() {
 	if (model.leastShare > 0)
 		notes.push(`Of ${countText(model.nodesRecorded)} calls in the tree ${countText(model.nodes)} are shown: those with ` +
 			`less than ${(model.leastShare * 100).toPrecision(2)} % of every number are merged into “(smaller)” of their caller.`);
+	notes.push(...sourceNotes());
 	if (model.functions.some((name) => name.length >= model.nameMost))
 		notes.push(`Names longer than ${countText(model.nameMost)} bytes are cut.`);
 	notes.push(`Time is shown in ${model.time.columns} columns of ${nsText((model.time.to - model.time.from) / model.time.columns)}; ` +
@@ -87,6 +108,7 @@ function overviewView(main) {
 	main.append(el('h2', {}, 'Findings'));
 	main.append(r.findings.length ? el('ol', { class: 'findings' }, r.findings.map(findingItem)) :
 		el('p', { class: 'none' }, 'No rule had anything to say.'));
+	main.append(...diffPart());
 	main.append(el('h2', {}, 'What was recorded'), overviewFacts());
 	main.append(el('p', { class: 'command' }, r.program.argv.map(visible).join(' ')));
 	main.append(el('h2', {}, 'What is missing or merged'), el('ul', { class: 'notes' }, pageNotes().map((n) => el('li', {}, n))));

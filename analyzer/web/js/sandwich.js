@@ -2,7 +2,20 @@
 // sandwich.js - one function, wherever it was called: who calls it, and whom it calls.
 
 function branch(frame, parent) {
-	return { frame, parent, value: 0, self: 0, kids: new Map(), sorted: null };
+	return { frame, parent, value: 0, self: 0, now: 0, was: 0, kids: new Map(), sorted: null };
+}
+
+// What a call adds to a branch.
+function addCall(p, at, node) {
+	at.value += p.cum[node];
+	if (p.diff) {
+		at.now += p.diff.now.cum[node];
+		at.was += p.diff.was.cum[node];
+	}
+}
+
+function hasAny(p, node) {
+	return p.cum[node] > 0 || (p.diff && (p.diff.now.cum[node] > 0 || p.diff.was.cum[node] > 0));
 }
 
 function twig(parent, frame) {
@@ -20,7 +33,7 @@ function outerCalls(p, func) {
 	const calls = [];
 
 	for (let i = 1; i < model.nodes; i++)
-		if (model.frame[i] === func && !model.isInner[i] && p.cum[i] > 0)
+		if (model.frame[i] === func && !model.isInner[i] && hasAny(p, i))
 			calls.push(i);
 	return calls;
 }
@@ -31,10 +44,10 @@ function callersTree(p, func) {
 	for (const call of outerCalls(p, func)) {
 		let at = root;
 
-		root.value += p.cum[call];
+		addCall(p, root, call);
 		for (let node = model.parent[call]; node > 0; node = model.parent[node]) {
 			at = twig(at, model.frame[node]);
-			at.value += p.cum[call];
+			addCall(p, at, call);
 		}
 	}
 	return root;
@@ -46,10 +59,10 @@ function calleesTree(p, func) {
 	while (stack.length) {
 		const [node, at] = stack.pop();
 
-		at.value += p.cum[node];
+		addCall(p, at, node);
 		at.self += p.self[node];
 		for (let i = model.firstChild[node]; i >= 0; i = model.sibling[i])
-			if (p.cum[i] > 0)
+			if (hasAny(p, i))
 				stack.push([i, twig(at, model.frame[i])]);
 	}
 	return root;
@@ -60,6 +73,7 @@ function branchSource(p, root, hasSelf) {
 		profile: p, root, value: (n) => n.value, self: (n) => hasSelf ? n.self : null, parent: (n) => n.parent,
 		kids: (n) => n.sorted || (n.sorted = [...n.kids.values()].sort((a, b) => b.value - a.value)),
 		frame: (n) => n.frame, place: (n) => fileText(n.frame),
+		now: (n) => n.now, was: (n) => n.was,
 	};
 }
 
@@ -81,6 +95,10 @@ function nextTable(p, root, title) {
 		{ title: 'Amount', unit: p.unit, value: (n) => n.value },
 		{ title: 'Share', unit: 'percent', value: (n) => n.value, text: (n) => percentText(n.value, root.value) },
 	];
+
+	if (p.diff)
+		columns.push({ title: 'Before', unit: p.unit, value: (n) => n.was },
+			{ title: 'Change', unit: p.unit, value: (n) => n.now - n.was, text: (n) => changeText(p.unit, n.now - n.was) });
 
 	return makeTable(title, columns, [...root.kids.values()], 2, 'None.');
 }
@@ -122,7 +140,7 @@ function sandwichView(main) {
 	const up = branchFlame(p, callers, false, 'Callers'), down = branchFlame(p, callees, true, 'Callees');
 
 	sandwichFlames.push(up, down);
-	main.append(...sandwichHead(p, func), el('h3', {}, 'Callers: each row calls the one above it'), up.element,
+	main.append(...sandwichHead(p, func), ...sidePart(p), el('h3', {}, 'Callers: each row calls the one above it'), up.element,
 		el('h3', {}, 'Callees: each row is called by the one above it'), down.element,
-		el('div', { class: 'pair' }, nextTable(p, callers, 'Direct callers'), nextTable(p, callees, 'Direct callees')));
+		...sourcePart(p, func), el('div', { class: 'pair' }, nextTable(p, callers, 'Direct callers'), nextTable(p, callees, 'Direct callees')));
 }

@@ -7,11 +7,13 @@ const state = {
 	zoom: 0,	// node of the tree
 	search: '',
 	func: -1,	// frame whose callers and callees are shown
+	side: 'new',	// of two recordings the one that has the widths
+	series: 0,	// durations of what
 	from: null, to: null, // interval in ns since the start, or null
 	// Who wants to know; called with the state as it was.
 	listeners: [],
 };
-const stateKeys = ['view', 'metric', 'zoom', 'search', 'func', 'from', 'to'];
+const stateKeys = ['view', 'metric', 'zoom', 'search', 'func', 'side', 'series', 'from', 'to'];
 
 function stateText() {
 	const parts = [];
@@ -19,7 +21,7 @@ function stateText() {
 	for (const key of stateKeys) {
 		const value = state[key];
 
-		if (value !== null && value !== '' && !(key === 'zoom' && !value) && !(key === 'func' && value < 0))
+		if (value !== null && value !== '' && !(key === 'side' && value === 'new') && !((key === 'zoom' || key === 'series') && !value) && !(key === 'func' && value < 0))
 			parts.push(key + '=' + encodeURIComponent(value));
 	}
 	return '#' + parts.join('&');
@@ -51,6 +53,8 @@ function stateRead(text) {
 		zoom: wholeNumber(given.get('zoom'), model.nodes) || 0,
 		search: given.get('search') || '',
 		func: wholeNumber(given.get('func') || 'none', model.frames) ?? -1,
+		side: model.base && given.get('side') === 'old' ? 'old' : 'new',
+		series: wholeNumber(given.get('series'), model.lanes.latency.series.length) || 0,
 		from: given.has('to') ? wholeNumber(given.get('from'), model.time.to + 1) : null,
 		to: given.has('from') ? wholeNumber(given.get('to'), model.time.to + 1) : null,
 	};

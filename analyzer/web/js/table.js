@@ -3,8 +3,8 @@
 
 const ROWS_AT_ONCE = 100;
 
-// A column: { title, unit: 'text' | 'bytes' | 'ns' | 'count' | 'percent', value(row), text(row), act(row), hint(row) }.
-// text is what is shown when value alone does not say it; act makes the cell a button,
+// A column: { bar(row): a share from 0 to 1 is drawn; or title, unit: 'text' | 'bytes' | 'ns' | 'count' | 'percent', value(row), text(row), act(row), hint(row) }.
+// order(row) is what is ordered by, where it is not the value. text is what is shown when value alone does not say it; act makes the cell a button,
 // where canAct does not object.
 function sortedRows(table) {
 	if (table.by === null)
@@ -12,7 +12,7 @@ function sortedRows(table) {
 	const column = table.columns[table.by], sign = table.isDescending ? -1 : 1;
 
 	return table.rows.slice().sort((a, b) => {
-		const x = column.value(a), y = column.value(b);
+		const x = (column.order || column.value)(a), y = (column.order || column.value)(b);
 
 		return (typeof x === 'string' ? x.localeCompare(y) : x - y) * sign;
 	});
@@ -23,7 +23,17 @@ function cellText(column, row) {
 		valueText(column.unit, column.value(row));
 }
 
+// A share of the largest, as a bar; the number stands beside it.
+function barCell(share) {
+	const bar = el('div', { class: 'bar', 'aria-hidden': 'true' });
+
+	bar.style.width = share * 100 + '%';
+	return el('td', { class: 'barred' }, bar);
+}
+
 function tableCell(column, row) {
+	if (column.bar)
+		return barCell(column.bar(row));
 	const text = cellText(column, row), isNumber = column.unit !== 'text';
 	const hint = column.hint ? column.hint(row) : null;
 
@@ -35,6 +45,8 @@ function tableHead(table) {
 	return el('thead', {}, el('tr', {}, table.columns.map((column, i) => {
 		const order = i !== table.by ? 'none' : table.isDescending ? 'descending' : 'ascending';
 
+		if (column.bar)
+			return el('td', {});
 		return el('th', { scope: 'col', class: column.unit !== 'text' ? 'number' : 'text', 'aria-sort': order },
 			button(column.title, () => {
 				table.isDescending = i === table.by ? !table.isDescending : column.unit !== 'text';
@@ -60,7 +72,7 @@ function tableFill(table) {
 			tableFill(table);
 		}));
 	if (focused !== null)
-		element.querySelectorAll('th button')[focused].focus();
+		element.rows[0].cells[focused].querySelector('button').focus();
 }
 
 // makeTable - an element; by: index of the column that orders at first, largest first; null: none does.

@@ -112,7 +112,8 @@ function nsAt(area, event) {
 	return t.from + Math.max(0, Math.min((event.clientX - edge.left) / edge.width, 1)) * (t.to - t.from);
 }
 
-function listenBrush(area, brush) {
+// tip: what to tell of a place; lines of text.
+function listenBrush(area, brush, tip) {
 	let begin = null;
 
 	area.addEventListener('pointerdown', (event) => {
@@ -122,7 +123,7 @@ function listenBrush(area, brush) {
 	area.addEventListener('pointermove', (event) => {
 		const at = nsAt(area, event);
 
-		showTip(stripTip(area, event, at), event.clientX, event.clientY);
+		showTip(tip(event, at), event.clientX, event.clientY);
 		if (begin !== null)
 			placeBrush(brush, Math.min(begin, at), Math.max(begin, at));
 	});
@@ -217,7 +218,7 @@ function lanes() {
 	const brush = el('div', { class: 'brush', hidden: true }), area = el('div', { class: 'area' }, brush);
 
 	placeBrush(brush, state.from, state.to);
-	listenBrush(area, brush);
+	listenBrush(area, brush, (event, at) => stripTip(area, event, at));
 	return el('div', { class: 'lanes', tabindex: 0, role: 'region', 'aria-label': 'Timeline; the view Threads has its numbers' },
 		el('div', { class: 'grid' }, ruler(), curves(), threadRows(), area));
 }
@@ -254,5 +255,6 @@ function intervalPart(main) {
 function timelineView(main) {
 	main.append(el('h2', {}, 'Timeline'), el('p', { class: 'words' },
 		'Drag over the rows to choose an interval; double-click for the whole recording.'), intervalForm(), legend(), lanes());
+	detailPart(main);
 	intervalPart(main);
 }
