@@ -14,6 +14,7 @@
 #include "analyzer/imports/wire.h"
 #include "analyzer/util/list.h"
 #include "analyzer/util/nearest.h"
+#include "analyzer/util/profile_proto.h"
 #include "analyzer/util/whole.h"
 
 /* Unpacked. The largest that Go's programs of 10 GB make is some MB. */
@@ -25,36 +26,6 @@
 #define MAPPINGS_MAX (1u << 20)
 #define THINGS_MAX (1u << 24) /* texts, functions, locations, nodes of stacks */
 #define ROWS_MAX (1u << 22)
-
-/* Field numbers of message Profile, and of those inside it. */
-enum {
-	PROFILE_SAMPLE_TYPE = 1,
-	PROFILE_SAMPLE = 2,
-	PROFILE_MAPPING = 3,
-	PROFILE_LOCATION = 4,
-	PROFILE_FUNCTION = 5,
-	PROFILE_STRING = 6,
-	PROFILE_TIME_NANOS = 9,
-	PROFILE_DURATION_NANOS = 10,
-	PROFILE_PERIOD_TYPE = 11,
-	PROFILE_COMMENT = 13,
-	PROFILE_DEFAULT_SAMPLE_TYPE = 14,
-	PROFILE_DOC_URL = 15
-};
-enum { VALUE_TYPE = 1, VALUE_UNIT = 2 };
-enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
-enum { LABEL_KEY = 1, LABEL_STR = 2, LABEL_NUM = 3 };
-enum { LOCATION_ID = 1, LOCATION_MAPPING = 2, LOCATION_ADDRESS = 3, LOCATION_LINE = 4 };
-enum { LINE_FUNCTION = 1, LINE_LINE = 2 };
-enum { FUNCTION_ID = 1, FUNCTION_NAME = 2, FUNCTION_SYSTEM_NAME = 3, FUNCTION_FILE = 4, FUNCTION_START_LINE = 5 };
-enum {
-	MAPPING_ID = 1,
-	MAPPING_START = 2,
-	MAPPING_OFFSET = 4,
-	MAPPING_FILE = 5,
-	MAPPING_BUILD_ID = 6,
-	MAPPING_HAS_INLINES = 10
-};
 
 struct text {
 	const char *at;
