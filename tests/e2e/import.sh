@@ -36,6 +36,8 @@ for which in heap cpu block; do
 		# shellcheck disable=SC2086
 		ringside $which --sample "$name" $view $which.pb.gz | grep -v '^note:\|^Type:' >theirs
 		[ -s ours ] || fail "$which $view shows nothing"
+		# A function whose lines come from several files is shown with one of them, not always the same.
+		case $view in --lines*) ;; *) sed -i 's/ ([^ ()]*:[0-9]*)//' ours theirs ;; esac
 		diff ours theirs || fail "$which $view: recording (<), file (>)"
 	done
 	# Stacks that differ only inside the recorder, whose frames are not shown, are one in the file.
