@@ -62,17 +62,20 @@ stop_client() {
 trap 'code=$?; stop_client; finish' EXIT
 # A client that asks before the daemon is ready takes its session for a dead one and removes it: its log says when it is.
 start_client() { # FILE
-	stop_client
-	# A folder for each: the one before may still be tidying up in its own.
-	export PROFILER_CLI_SESSION_DIR="$dir/s.$1"
-	timeout 400 node "$cli" --daemon "$PWD/$1" --session test >daemon.log 2>&1 &
-	daemon=$!
-	for _ in $(seq 600); do
-		grep -q 'Profile loaded' "$PROFILER_CLI_SESSION_DIR/test.log" 2>/dev/null && break
-		kill -0 $daemon 2>/dev/null || break
-		sleep 0.1
+	for try in 1 2 3; do
+		stop_client
+		# A folder for each: the one before may still be tidying up in its own.
+		export PROFILER_CLI_SESSION_DIR="$dir/s.$try.$1"
+		timeout 400 node "$cli" --daemon "$PWD/$1" --session test >daemon.log 2>&1 &
+		daemon=$!
+		for _ in $(seq 300); do
+			grep -q 'Profile loaded' "$PROFILER_CLI_SESSION_DIR/test.log" 2>/dev/null && break
+			kill -0 $daemon 2>/dev/null || break
+			sleep 0.1
+		done
+		client status >out 2>&1 && return
 	done
-	client status >out 2>&1 || fail "profiler-cli did not load $1: $(cat out daemon.log "$PROFILER_CLI_SESSION_DIR"/test.log)"
+	fail "profiler-cli did not load $1: $(cat out daemon.log "$PROFILER_CLI_SESSION_DIR"/test.log)"
 }
 # self STRATEGY THREAD: what all functions have themselves.
 self() {
