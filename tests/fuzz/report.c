@@ -9,6 +9,7 @@
 #include "analyzer/views/block_tables.h"
 #include "analyzer/views/diff_view.h"
 #include "analyzer/views/overview.h"
+#include "analyzer/web/page.h"
 #include "tests/fuzz/report.h"
 
 /* Bits of the input's choices. */
@@ -207,30 +208,6 @@ static bool is_diff(unsigned choices)
 	return choices & CHOOSE_MERGE && is_part(choices, TABLES);
 }
 
-static void analyse_and_print(unsigned choices)
-{
-	struct analysis_filter filter = filter_of(choices);
-	struct analysis analyses[2];
-	struct process_file process = { .path = path, .exe = (char *)"traced" };
-	struct session s = { .path = path, .files = &process, .files_len = 1, .analyses = analyses, .out = out };
-
-	s.symbols = symbols_new(&nothing);
-	s.stacks = s.symbols ? stacks_new(s.symbols) : NULL;
-	if (s.stacks && !analyse(&s, &filter)) {
-		if (choices & CHOOSE_MERGE && !analyse(&s, is_diff(choices) ? NULL : &filter)) {
-			if (is_diff(choices))
-				print_diff(&s, choices);
-			else
-				analysis_merge(&analyses[0], &analyses[1]);
-		}
-		print_all(&s, choices);
-	}
-	while (s.analyses_len)
-		analysis_release(&analyses[--s.analyses_len]);
-	stacks_free(s.stacks);
-	symbols_free(s.symbols);
-}
-
 static struct report_options report_options_of(unsigned choices)
 {
 	struct report_options o = { .top = 20, .width = choices & CHOOSE_MERGE ? 80 : 0 };
@@ -268,38 +245,48 @@ static void print_page(const struct page *page, unsigned choices)
 }
 
 /* One of the reports, which run passes of their own. */
-static void run_one(struct analysis *a, struct stacks *stacks, unsigned choices)
+static void run_report(struct session *s, const struct report *report, unsigned choices)
 {
-	unsigned number = choices >> REPORT_SHIFT | (choices & CHOOSE_SIZES) << 3; /* there are more than 32 */
-	const struct report *report = &reports[number % reports_len];
 	struct report_options o = report_options_of(choices);
 	struct buf error = { 0 };
-	struct report_run run = { .a = a, .stacks = stacks, .options = &o, .error = &error };
+	struct report_run run = { .a = &s->analyses[0], .stacks = s->stacks, .options = &o, .error = &error };
 	struct page page;
 
-	page_init(&page, stacks);
+	page_init(&page, s->stacks);
 	if (!report->run(&run, &page))
 		print_page(&page, choices);
 	page_release(&page);
 	buf_release(&error);
+	export(&s->analyses[0], s->stacks, NULL, choices, NEEDS_EVENTS);
 }
 
-static void run_report_of(unsigned choices)
+/* Alone, or against the whole of the same dump. */
+static void run_web_page(struct session *s, unsigned choices)
 {
-	struct analysis_filter filter = filter_of(choices);
-	struct symbols *symbols = symbols_new(&nothing);
-	struct stacks *stacks = symbols ? stacks_new(symbols) : NULL;
-	struct buf error = { 0 };
-	struct analysis a;
+	struct report_options o = { .top = 20 };
+	struct web_base base = { path, &s->analyses[1] };
+	bool has_base = choices & CHOOSE_MERGE && !analyse(s, NULL);
+	FILE *page = target_page();
 
-	if (stacks && !analysis_begin(&a, path, stacks, &filter, NULL, &error)) {
-		run_one(&a, stacks, choices);
-		export(&a, stacks, NULL, choices, NEEDS_EVENTS);
-		analysis_release(&a);
-	}
+	if (!analysis_models(&s->analyses[0]) && !web_page_write(s, has_base ? &base : NULL, &o, NULL, page))
+		target_page_ends(page);
+}
+
+static void run_one_report(struct session *s, const struct analysis_filter *filter, unsigned choices)
+{
+	unsigned number = choices >> REPORT_SHIFT | (choices & CHOOSE_SIZES) << 3; /* there are more than 32 */
+	struct buf error = { 0 };
+	int err = analysis_begin(&s->analyses[0], path, s->stacks, filter, NULL, &error);
+
 	buf_release(&error);
-	stacks_free(stacks);
-	symbols_free(symbols);
+	if (err)
+		return;
+	s->analyses_len = 1;
+	number %= (unsigned)reports_len + 1;
+	if (number < reports_len)
+		run_report(s, &reports[number], choices);
+	else
+		run_web_page(s, choices);
 }
 
 static void dump(bool is_json)
@@ -310,15 +297,46 @@ static void dump(bool is_json)
 	cmd_dump(&o);
 }
 
+static void print_what_is_chosen(struct session *s, const struct analysis_filter *filter, unsigned choices)
+{
+	if (analyse(s, filter))
+		return;
+	if (choices & CHOOSE_MERGE && !analyse(s, is_diff(choices) ? NULL : filter)) {
+		if (is_diff(choices))
+			print_diff(s, choices);
+		else
+			analysis_merge(&s->analyses[0], &s->analyses[1]);
+	}
+	print_all(s, choices);
+}
+
+static void open_and_print(unsigned choices)
+{
+	struct analysis_filter filter = filter_of(choices);
+	struct analysis analyses[2];
+	struct process_file process = { .path = path, .exe = (char *)"traced" };
+	struct session s = { .path = path, .files = &process, .files_len = 1, .analyses = analyses, .out = out };
+
+	s.symbols = symbols_new(&nothing);
+	s.stacks = s.symbols ? stacks_new(s.symbols) : NULL;
+	if (!s.stacks)
+		;
+	else if (is_part(choices, REPORTS))
+		run_one_report(&s, &filter, choices);
+	else
+		print_what_is_chosen(&s, &filter, choices);
+	while (s.analyses_len)
+		analysis_release(&analyses[--s.analyses_len]);
+	stacks_free(s.stacks);
+	symbols_free(s.symbols);
+}
+
 void report_all(const char *dump_path, unsigned choices, FILE *to)
 {
 	out = to;
 	binary = binary ? binary : fopen("/dev/null", "w");
 	path = (char *)(uintptr_t)dump_path;
-	if (is_part(choices, REPORTS))
-		run_report_of(choices);
-	else
-		analyse_and_print(choices);
+	open_and_print(choices);
 	if (is_part(choices, DUMP))
 		dump(is_chosen(choices, VIEW_JSON));
 	fflush(out);

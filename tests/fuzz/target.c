@@ -14,6 +14,8 @@ static void must(int is_true, const char *what)
 	abort();
 }
 
+static unsigned long tags; /* of one page */
+
 /* CSV has its lines end in "\r\n"; alone, a '\r' lets a line be written over. */
 static ssize_t look_at(void *self, const char *text, size_t size)
 {
@@ -30,13 +32,47 @@ static ssize_t look_at(void *self, const char *text, size_t size)
 	return (ssize_t)size;
 }
 
-FILE *target_output(void)
+/* Our own style and script are indented by tabs. */
+static ssize_t look_at_markup(void *self, const char *text, size_t size)
 {
-	FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = look_at });
+	for (size_t i = 0; i < size; i++) {
+		tags += text[i] == '<';
+		if (text[i] != '\t')
+			look_at(self, &text[i], 1);
+	}
+	return (ssize_t)size;
+}
+
+static FILE *output(cookie_write_function_t *write)
+{
+	FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write });
 
 	must(out && !setvbuf(out, NULL, _IOFBF, 1 << 16), "no output stream");
 	__fsetlocking(out, FSETLOCKING_BYCALLER); /* a third faster */
 	return out;
+}
+
+FILE *target_output(void)
+{
+	return output(look_at);
+}
+
+FILE *target_page(void)
+{
+	static FILE *page;
+
+	page = page ? page : output(look_at_markup);
+	tags = 0;
+	return page;
+}
+
+void target_page_ends(FILE *page)
+{
+	static unsigned long tags_of_first;
+
+	fflush(page);
+	tags_of_first = tags_of_first ? tags_of_first : tags;
+	must(tags == tags_of_first, "a name became markup");
 }
 
 int target_file(const char **path)

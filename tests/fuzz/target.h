@@ -21,6 +21,13 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
  */
 FILE *target_output(void);
 
+/*
+ * target_page - the same for one page of HTML, which begins anew with each call. target_page_ends, after all of it is
+ * written, ends the run unless it has as many '<' as the first one: each more would be a name that became markup.
+ */
+FILE *target_page(void);
+void target_page_ends(FILE *page);
+
 /* target_file - a file in memory to be written anew for each input; its path, good for open(), goes to *path. */
 int target_file(const char **path);
 /* target_write - make the file exactly this, as sparse as `size` says. */
