@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 600
 FUZZ ?= dump packed elf import
 FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SHARED := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c tests/fuzz/fold.c,$(wildcard tests/fuzz/*.c))
-FUZZ_CFLAGS := -std=gnu11 -O2 -g -pthread -MMD -MP -fno-omit-frame-pointer -fsanitize=address,undefined \
+FUZZ_CFLAGS := -std=gnu11 -Wall -Werror=implicit-function-declaration -O2 -g -pthread -MMD -MP -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
 FUZZ_OBJ := $(patsubst %.c,$(B)/fuzz/%.o,$(filter-out analyzer/main.c,$(ANALYZER_SRC)) $(FORMAT_SRC) $(FUZZ_SHARED))
 REPLAY_OBJ := $(patsubst %.c,$(B)/san/%.o,$(FUZZ_SHARED) tests/fuzz/replay.c) $(SAN_OBJ)

@@ -11,6 +11,7 @@
 #include "analyzer/views/overview.h"
 #include "analyzer/web/page.h"
 #include "tests/fuzz/report.h"
+#include "tests/fuzz/target.h"
 
 /* Bits of the input's choices. */
 #define CHOOSE_WINDOW 1u
