@@ -66,13 +66,15 @@ EXPORT ssize_t __pread64_chk(int fd, void *buf, size_t n, off64_t offset, size_t
 EXPORT ssize_t write(int fd, const void *buf, size_t n)
 {
 	HOOK_READY(write);
-	return IO(WAIT_WRITE, fd, true, real.write(fd, buf, n));
+	return IO_ALL(WAIT_WRITE, fd, true, real.write(fd, buf, n), n,
+		      real.write(fd, (const char *)buf + done_, n - done_));
 }
 
 EXPORT ssize_t writev(int fd, const struct iovec *iov, int n)
 {
 	HOOK_READY(writev);
-	return IO(WAIT_WRITE, fd, true, real.writev(fd, iov, n));
+	return IO_ALL(WAIT_WRITE, fd, true, real.writev(fd, iov, n), io_size(iov, (size_t)n),
+		      io_write_behind(fd, iov, (size_t)n, done_, IO_BY_WRITE));
 }
 
 EXPORT ssize_t pwrite(int fd, const void *buf, size_t n, off_t offset)
@@ -102,19 +104,24 @@ EXPORT ssize_t pwritev64(int fd, const struct iovec *iov, int n, off64_t offset)
 EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int n, off_t offset, int flags)
 {
 	HOOK_READY(pwritev2);
-	return IO(WAIT_WRITE, fd, true, real.pwritev2(fd, iov, n, offset, flags));
+	/* With an offset it writes to what never waits. */
+	return IO_ALL(WAIT_WRITE, fd, true, real.pwritev2(fd, iov, n, offset, flags),
+		      offset == -1 ? io_size(iov, (size_t)n) : 0,
+		      io_write_behind(fd, iov, (size_t)n, done_, IO_BY_WRITE));
 }
 
 EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t n)
 {
 	HOOK_READY(sendfile);
-	return IO(WAIT_WRITE, out, true, real.sendfile(out, in, offset, n));
+	return IO_ALL(WAIT_WRITE, out, true, real.sendfile(out, in, offset, n), n,
+		      real.sendfile(out, in, offset, n - done_));
 }
 
 EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 {
 	HOOK_READY(sendfile64);
-	return IO(WAIT_WRITE, out, true, real.sendfile64(out, in, offset, n));
+	return IO_ALL(WAIT_WRITE, out, true, real.sendfile64(out, in, offset, n), n,
+		      real.sendfile64(out, in, offset, n - done_));
 }
 
 EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n, unsigned flags)

@@ -49,19 +49,22 @@ EXPORT int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
 EXPORT ssize_t send(int fd, const void *buf, size_t n, int flags)
 {
 	HOOK_READY(send);
-	return IO(WAIT_SEND, fd, true, real.send(fd, buf, n, flags));
+	return IO_ALL(WAIT_SEND, fd, true, real.send(fd, buf, n, flags), n,
+		      real.send(fd, (const char *)buf + done_, n - done_, flags));
 }
 
 EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
 {
 	HOOK_READY(sendto);
-	return IO(WAIT_SEND, fd, true, real.sendto(fd, buf, n, flags, addr, len));
+	return IO_ALL(WAIT_SEND, fd, true, real.sendto(fd, buf, n, flags, addr, len), n,
+		      real.sendto(fd, (const char *)buf + done_, n - done_, flags, addr, len));
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	HOOK_READY(sendmsg);
-	return IO(WAIT_SEND, fd, true, real.sendmsg(fd, msg, flags));
+	return IO_ALL(WAIT_SEND, fd, true, real.sendmsg(fd, msg, flags), io_size(msg->msg_iov, msg->msg_iovlen),
+		      io_write_behind(fd, msg->msg_iov, msg->msg_iovlen, done_, flags));
 }
 
 EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
@@ -73,13 +76,15 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
 EXPORT ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
 	HOOK_READY(recv);
-	return IO(WAIT_RECV, fd, false, real.recv(fd, buf, n, flags));
+	return IO_ALL(WAIT_RECV, fd, false, real.recv(fd, buf, n, flags), flags & MSG_WAITALL ? n : 0,
+		      real.recv(fd, (char *)buf + done_, n - done_, flags));
 }
 
 EXPORT ssize_t recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len)
 {
 	HOOK_READY(recvfrom);
-	return IO(WAIT_RECV, fd, false, real.recvfrom(fd, buf, n, flags, addr, len));
+	return IO_ALL(WAIT_RECV, fd, false, real.recvfrom(fd, buf, n, flags, addr, len), flags & MSG_WAITALL ? n : 0,
+		      real.recv(fd, (char *)buf + done_, n - done_, flags));
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)

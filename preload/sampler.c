@@ -123,8 +123,9 @@ static bool tick_is_due(struct thread *t)
 }
 
 /*
- * Did our signal, and no other, end a system call with EINTR? The kernel then left that result behind the instruction.
- * If a handler of the program's is to run as well, ours is entered from the first instruction of that one.
+ * May our signal, and no other, have ended a system call, with EINTR or after a part of what was to be moved? The
+ * kernel then left that result behind the instruction. If a handler of the program's is to run as well, ours is entered
+ * from the first instruction of that one.
  */
 static bool has_cut_call(const ucontext_t *context)
 {
@@ -132,7 +133,8 @@ static bool has_cut_call(const ucontext_t *context)
 	const greg_t *g = context->uc_mcontext.gregs;
 	const uint8_t *ip = (const uint8_t *)g[REG_RIP];
 
-	return g[REG_RAX] == -EINTR && ((uintptr_t)ip & (PAGE - 1)) >= 2 && ip[-2] == 0x0f && ip[-1] == 0x05;
+	return (g[REG_RAX] == -EINTR || g[REG_RAX] > 0) && ((uintptr_t)ip & (PAGE - 1)) >= 2 && ip[-2] == 0x0f &&
+	       ip[-1] == 0x05;
 #else
 	(void)context;
 	return false;

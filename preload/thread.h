@@ -76,7 +76,7 @@ struct thread {
 	int timer; /* kernel timer id, -1 none */
 	void *perf;
 	uint8_t sampling;    /* handler is running */
-	uint8_t has_cut;     /* a sample's signal ended a system call with EINTR: see span_retry */
+	uint8_t has_cut;     /* a sample's signal may have ended a system call: see span_retry, io.h */
 	uint32_t tick_phase; /* which ticks are kept */
 
 	uintptr_t pointer; /* where libc keeps what is the thread's own */

@@ -11,7 +11,7 @@ SAN_OBJ := $(filter-out $(B)/san/analyzer/main.o,$(ANALYZER_SRC:%.c=$(B)/san/%.o
 # What of the library can be tested outside a host: no wrappers, no life cycle, an in-memory file.
 PRELOAD_UNIT_SRC := $(filter-out preload/hook%.c preload/life.c preload/file.c preload/thread.c preload/lane.c preload/heap.c \
 	preload/span.c preload/sampler.c preload/lines.c preload/locks.c preload/ring.c preload/birth.c preload/fds.c \
-	preload/notes.c preload/inittrace.c preload/snapshot.c preload/wakes.c preload/channels.c preload/order.c \
+	preload/notes.c preload/inittrace.c preload/snapshot.c preload/wakes.c preload/channels.c preload/io.c preload/order.c \
 	preload/bus.c preload/reach%.c,$(PRELOAD_SRC))
 PRELOAD_UNIT_OBJ := $(PRELOAD_UNIT_SRC:%.c=$(B)/pic/%.o) $(FORMAT_SRC:%.c=$(B)/pic/%.o)
 

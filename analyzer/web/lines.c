@@ -5,6 +5,7 @@
 
 #include "analyzer/util/json.h"
 #include "analyzer/util/list.h"
+#include "analyzer/util/whole.h"
 #include "analyzer/web/lines.h"
 
 #define LEAST_SHARE 0.001
@@ -45,7 +46,7 @@ static struct web_line *line_at(struct web_lines *l, const struct frame *f)
 void web_lines_add(struct web_lines *l, struct stack_id stack, const int64_t values[WEB_METRICS])
 {
 	for (unsigned m = 0; m < WEB_METRICS; m++)
-		l->total[m] += values[m] > 0 ? values[m] : 0;
+		l->total[m] = whole_add(l->total[m], values[m] > 0 ? values[m] : 0);
 	if (!stack.v)
 		return;
 	if (stacks_frames(l->stacks, stack, &l->scratch)) {
@@ -60,8 +61,10 @@ void web_lines_add(struct web_lines *l, struct stack_id stack, const int64_t val
 		if (!line)
 			continue;
 		for (unsigned m = 0; m < WEB_METRICS; m++) {
-			line->flat[m] += i || values[m] < 0 ? 0 : values[m];
-			line->cum[m] += line->stack == l->stacks_len || values[m] < 0 ? 0 : values[m];
+			int64_t value = values[m] > 0 ? values[m] : 0;
+
+			line->flat[m] = whole_add(line->flat[m], i ? 0 : value);
+			line->cum[m] = whole_add(line->cum[m], line->stack == l->stacks_len ? 0 : value);
 		}
 		line->stack = l->stacks_len;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/util/list.h"
+#include "analyzer/util/whole.h"
 #include "analyzer/web/tree.h"
 #include "format/kinds.h"
 
@@ -148,8 +149,8 @@ void web_tree_add(struct web_tree *t, uint32_t node, enum web_metric metric, int
 
 	if (value <= 0)
 		return;
-	t->nodes[node].self[at] += value;
-	t->total[at] += value;
+	t->nodes[node].self[at] = whole_add(t->nodes[node].self[at], value);
+	t->total[at] = whole_add(t->total[at], value);
 }
 
 /* ---- pruning -------------------------------------------------------------------------------------------------- */
@@ -162,9 +163,11 @@ static web_values *cumulate(const struct web_tree *t)
 
 	for (size_t i = t->nodes_len; cum && i-- > 0;)
 		for (unsigned m = 0; m < WEB_VALUES; m++) {
-			cum[i][m] += t->nodes[i].self[m];
-			if (i)
-				cum[t->nodes[i].parent][m] += cum[i][m];
+			int64_t *above = i ? &cum[t->nodes[i].parent][m] : NULL;
+
+			cum[i][m] = whole_add(cum[i][m], t->nodes[i].self[m]);
+			if (above)
+				*above = whole_add(*above, cum[i][m]);
 		}
 	return cum;
 }
@@ -220,7 +223,7 @@ static void show(struct web_tree *t, const web_values *cum, uint32_t *smaller, b
 			is_rest[node->shown] = true;
 		}
 		for (unsigned m = 0; m < WEB_VALUES; m++)
-			t->shown[node->shown].self[m] += node->self[m];
+			t->shown[node->shown].self[m] = whole_add(t->shown[node->shown].self[m], node->self[m]);
 	}
 }
 

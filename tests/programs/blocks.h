@@ -48,9 +48,10 @@ static pthread_t pausing, suspending, sigwaiting;
 static __thread int handled;
 static char small[16], big[1 << 16], fifo[] = "blocks.XXXXXX", *got_line;
 static size_t got_cap;
-static struct iovec small_iov = { small, 5 }, big_iov = { big, sizeof(big) };
+static struct iovec small_iov = { small, 5 };
+static struct iovec big_iov[] = { { big, 1000 }, { NULL, 0 }, { big + 1000, sizeof(big) - 1000 } };
 static struct mmsghdr small_msg = { .msg_hdr = { .msg_iov = &small_iov, .msg_iovlen = 1 } };
-static struct mmsghdr big_msg = { .msg_hdr = { .msg_iov = &big_iov, .msg_iovlen = 1 } };
+static struct mmsghdr big_msg = { .msg_hdr = { .msg_iov = big_iov, .msg_iovlen = 3 } };
 static struct epoll_event ready;
 static int counter[2]; /* [0] is empty, [1] is full */
 static eventfd_t counted;

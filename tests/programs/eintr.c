@@ -5,8 +5,10 @@
  *
  * The waits of a group of blocks.def are made by one thread; between two it computes, so that a timer of CPU time
  * expires around them. With --disturb signals are sent as a careless profiler would: then some must be interrupted.
+ * With --as-sampler they are the recorder's own, see late_sample.h: then none.
  */
 #include "blocks.h"
+#include "late_sample.h"
 
 #include "common/clock.h"
 #include "common/options.h"
@@ -18,6 +20,7 @@ static volatile int is_over;
 static uint64_t calls_made[BLOCKS], interrupted[BLOCKS], compute_us = 500;
 static const char *groups[GROUPS];
 static pthread_t threads[GROUPS], poker, disturber;
+static pid_t tids[GROUPS];
 static int group_count;
 
 static void compute(uint64_t dur_ns)
@@ -45,6 +48,9 @@ static void wait_once(size_t i)
 
 static void *run_group(void *group)
 {
+	for (int g = 0; g < GROUPS; g++)
+		if (groups[g] == group)
+			__atomic_store_n(&tids[g], gettid(), __ATOMIC_RELEASE);
 	while (!is_over) {
 		for (size_t i = 0; i < BLOCKS && !is_over; i++) {
 			if (blocks[i].group && !strcmp(blocks[i].group, group))
@@ -73,6 +79,23 @@ static void *disturb(void *arg)
 	for (;;) {
 		for (int i = 0; i < group_count; i++)
 			pthread_kill(threads[i], SIGURG);
+		usleep(3700);
+	}
+	return arg;
+}
+
+static void *disturb_as_sampler(void *arg)
+{
+	int bells[GROUPS];
+
+	for (int i = 0; i < group_count; i++) {
+		while (!__atomic_load_n(&tids[i], __ATOMIC_ACQUIRE))
+			usleep(1000);
+		bells[i] = late_sample_bell(tids[i]);
+	}
+	for (int times = 0; times < LATE_SAMPLES_MAX; times++) {
+		for (int i = 0; i < group_count; i++)
+			late_sample_send(bells[i]);
 		usleep(3700);
 	}
 	return arg;
@@ -117,12 +140,13 @@ static int print_result(int is_verbose, int never_twice)
 int main(int argc, char **argv)
 {
 	uint64_t seconds = 3;
-	int is_verbose = 0, is_disturbed = 0;
+	int is_verbose = 0, is_disturbed = 0, is_sampled = 0;
 	const struct option_row rows[] = {
 		{ "seconds", OPTION_NUMBER, &seconds, 1, 3600, "how long" },
 		{ "compute-us", OPTION_NUMBER, &compute_us, 1, 100000, "CPU time between two waits" },
 		{ "verbose", OPTION_FLAG, &is_verbose, 0, 0, "a line for each function" },
 		{ "disturb", OPTION_FLAG, &is_disturbed, 0, 0, "send signals, to see that interruptions are counted" },
+		{ "as-sampler", OPTION_FLAG, &is_sampled, 0, 0, "send what a recorder's perf event sends" },
 		{ 0 },
 	};
 	int failed;
@@ -134,8 +158,8 @@ int main(int argc, char **argv)
 	sigaction(SIGURG, &(struct sigaction){ .sa_handler = on_disturbance }, NULL);
 	start_groups();
 	must(!pthread_create(&poker, NULL, poke, NULL));
-	if (is_disturbed)
-		must(!pthread_create(&disturber, NULL, disturb, NULL));
+	if (is_disturbed || is_sampled)
+		must(!pthread_create(&disturber, NULL, is_sampled ? disturb_as_sampler : disturb, NULL));
 	clock_sleep_ns(seconds * 1000000000u);
 	is_over = 1;
 	failed = print_result(is_verbose, seconds < 5);
