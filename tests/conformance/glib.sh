@@ -2,6 +2,7 @@
 # Needs: /usr/libexec/installed-tests/glib
 # Package: libglib2.0-tests
 # Time: 200
+# Normalise: DeletionDate=\S+ => DeletionDate=D | the time when a file went to the trash
 
 folder=/usr/libexec/installed-tests/glib
 
