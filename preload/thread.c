@@ -494,9 +494,26 @@ void thread_finish_process(void)
 	}
 }
 
+/*
+ * The last key whose value needs no memory of the heap's (glibc has the first 32 in the thread itself): the program's
+ * own keys then have the numbers that they have without us, and what was never created is no key.
+ */
+#define KEYS_INSIDE 32
+
 void thread_begin(void)
 {
-	has_exit_key = real.pthread_key_create && real.pthread_key_create(&exit_key, on_thread_exit) == 0;
+	pthread_key_t keys[KEYS_INSIDE];
+	int n = 0;
+
+	if (!real.pthread_key_create || !real.pthread_key_delete)
+		return;
+	while (n < KEYS_INSIDE && real.pthread_key_create(&keys[n], on_thread_exit) == 0 && keys[n++] < KEYS_INSIDE - 1)
+		;
+	has_exit_key = n > 0;
+	if (has_exit_key)
+		exit_key = keys[--n];
+	while (n > 0)
+		real.pthread_key_delete(keys[--n]);
 }
 
 /* Interrupted while it writes or captures; or such a writer was left by longjmp and nobody noticed yet. */

@@ -57,10 +57,11 @@ int main(void)
 {
 	tss_t one;
 
+	printf("key 0 before there is one: %d\n", pthread_setspecific(0, &one));
 	round_of_threads();
 	while (n_keys < MOST && pthread_key_create(&keys[n_keys], destroy) == 0)
 		n_keys++;
-	printf("%d keys\n", n_keys);
+	printf("%d keys, the first is number %u, the 20th %u\n", n_keys, keys[0], keys[19]);
 	round_of_threads();
 	printf("%d destroyed\n", destroyed);
 	printf("no key left: %d\n", tss_create(&one, NULL) == thrd_error);
