@@ -73,7 +73,7 @@ same("tasks", Counter(e["name"] for e in events if e["ph"] == "b"), Counter(t["n
 begun = {e["id"]: e["name"] for e in events if e["ph"] == "b"}
 for e in events:
     assert e["ph"] != "e" or begun[e["id"]] == e["name"], e
-same("logs", Counter((e["name"], e["args"].get("message")) for e in events if e["ph"] == "i"),
+same("logs", Counter((e["name"], e["args"].get("message")) for e in events if e["ph"] == "I"),
      Counter((l["name"], l.get("text")) for l in kinds["log"] + kinds["mark"]))
 same("counters", [e["args"]["value"] for e in events if e["ph"] == "C" and e["cat"] == "counter"],
      [c["value"] for c in kinds["counter"]])

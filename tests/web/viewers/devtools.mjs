@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// devtools.mjs RECORDING TRACE... - the engine of DevTools' Performance panel reads what ringside export chrome wrote: the
+// same threads and the same events at the same times.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { check, checked } from '../browser.mjs';
+import { recording, same, sameSlices, slice } from './recording.mjs';
+
+const engine = path.join(process.env.VIEWER_MODULES, 'node_modules/@paulirish/trace_engine');
+const { polyfillDOMRect } = await import(path.join(engine, 'analyze-trace.mjs'));
+const Trace = await import(path.join(engine, 'models/trace/trace.js'));
+const ns = (us) => Math.round(us * 1000);
+const said = [];
+
+function lines(thread) {
+	return thread.entries.filter((e) => e.cat !== 'unfinished' && !e.args.unfinished && e.s !== 'p')
+		.map((e) => slice(e.tid, /^(region|log)$/.test(e.cat) ? e.cat : 'wait', e.name, ns(e.ts), ns(e.dur ?? 0)));
+}
+
+async function readBy(file) {
+	const { traceEvents, metadata } = JSON.parse(readFileSync(file, 'utf8'));
+	const model = Trace.TraceModel.Model.createWithAllHandlers();
+
+	// What it cannot read it tells on the console, or it throws.
+	const { warn, error } = console;
+
+	console.warn = console.error = (...words) => said.push(words.join(' '));
+	await model.parse(traceEvents, { metadata });
+	Object.assign(console, { warn, error });
+	return model.parsedTrace().data;
+}
+
+polyfillDOMRect();
+for (let i = 2; i + 1 < process.argv.length; i += 2) {
+	const want = recording(process.argv[i]), file = path.basename(process.argv[i + 1]);
+	const data = await readBy(process.argv[i + 1]), threads = Trace.Handlers.Threads.threadsInTrace(data);
+	const known = data.Meta.threadsInProcess.get(want.pid);
+
+	check(`${file}: nothing to complain about`, !said.length, said.slice(0, 3));
+	check(`${file}: one process`, data.Meta.processNames.size === 1 && data.Meta.processNames.has(want.pid));
+	check(`${file}: a trace that is no page's`, data.Meta.traceIsGeneric);
+	same(`${file}: threads`, [...known].map(([tid, event]) => [tid, event.args.name].join(' ')), want.threads);
+	sameSlices(`${file}: events of the threads`, threads.flatMap(lines), want.slices);
+	check(`${file}: threads have their names`, threads.length > 1 && threads.every((t) => t.name === known.get(t.tid).args.name));
+
+	const first = Math.min(...want.slices.map((s) => s.at[1])), last = Math.max(...want.slices.map((s) => s.end));
+	const entries = threads.flatMap((t) => t.entries).filter((e) => e.cat === 'unfinished' || e.args.unfinished || e.s === 'p');
+	const { min, max } = data.Meta.traceBounds;
+
+	check(`${file}: nothing but what is compared`, !entries.length, entries.slice(0, 3));
+	check(`${file}: begins with the first event`, Math.abs(ns(min) - first) <= 1, [min, first]);
+	check(`${file}: ends with the last one`, Math.abs(ns(max) - last) <= 1, [max, last]);
+	// What is inside another event is its child, so that the time of the outermost is that of all events by themselves.
+	for (const thread of threads) {
+		const nodes = thread.entries.map((entry) => thread.entryToNode.get(entry));
+		const self = nodes.reduce((sum, node) => sum + (node.selfTime ?? 0), 0);
+		const roots = [...thread.tree.roots].reduce((sum, node) => sum + (node.entry.dur ?? 0), 0);
+
+		check(`${file}: ${thread.tid} nests`, nodes.every(Boolean) && Math.abs(self - roots) < 0.001 * nodes.length, [self, roots]);
+	}
+}
+console.log(`${checked()} checks`);
