@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// catapult.mjs RECORDING TRACE... - catapult, the viewer behind about:tracing, imports what ringside export chrome wrote
+// catapult.mjs [--shows TEXT]... RECORDING TRACE... - catapult, the viewer behind about:tracing, imports what ringside export chrome wrote
 // without a warning, and its model has the recording's events. A model only: its views want more of old browsers than the
 // polyfill brings.
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { check, checked, launch, open } from '../browser.mjs';
-import { recording, same, sameSlices, slice, tally } from './recording.mjs';
+import { recording, same, sameSlices, slice, tally, words } from './recording.mjs';
 
 const modules = path.join(process.env.VIEWER_MODULES, 'node_modules');
 const ns = (ms) => Math.round(ms * 1e6);
@@ -70,17 +70,24 @@ function compare(file, got, want) {
 }
 
 const viewer = writeViewer(), browser = await launch();
-for (let i = 2; i + 1 < process.argv.length; i += 2) {
-	const want = recording(process.argv[i]), file = path.basename(process.argv[i + 1]);
+const { shows, rest } = words();
+let names = '';
+for (let i = 0; i + 1 < rest.length; i += 2) {
+	const want = recording(rest[i]), file = path.basename(rest[i + 1]);
 	const page = await open(browser, viewer);
 
 	check('the viewer is there', (await page.evaluate(() => typeof tr?.Model)) === 'function', page.noise);
 	await page.evaluate(() => (window.born = new MutationObserver(() => {})).observe(document, { childList: true, subtree: true }));
 	page.noise.length = 0;
-	compare(file, await page.evaluate(importInto, readFileSync(process.argv[i + 1], 'utf8')), want);
+	const got = await page.evaluate(importInto, readFileSync(rest[i + 1], 'utf8'));
+
+	compare(file, got, want);
+	names += JSON.stringify([got.threads, got.frames, got.processes]);
 	check(`${file}: no element out of a name`, await page.evaluate(() => !window.born.takeRecords().length));
 	check(`${file}: no request, message or error`, !page.noise.length, page.noise);
 	await page.close();
 }
 await browser.close();
+for (const name of shows)
+	check('a name is as it was', names.includes(JSON.stringify(name).slice(1, -1)), name.slice(0, 100));
 console.log(`${checked()} checks`);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// devtools.mjs RECORDING TRACE... - the engine of DevTools' Performance panel reads what ringside export chrome wrote: the
+// devtools.mjs [--shows TEXT]... RECORDING TRACE... - the engine of DevTools' Performance panel reads what ringside export chrome wrote: the
 // same threads and the same events at the same times.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { check, checked } from '../browser.mjs';
-import { recording, same, sameSlices, slice } from './recording.mjs';
+import { recording, same, sameSlices, slice, words } from './recording.mjs';
 
 const engine = path.join(process.env.VIEWER_MODULES, 'node_modules/@paulirish/trace_engine');
 const { polyfillDOMRect } = await import(path.join(engine, 'analyze-trace.mjs'));
@@ -31,9 +31,11 @@ async function readBy(file) {
 }
 
 polyfillDOMRect();
-for (let i = 2; i + 1 < process.argv.length; i += 2) {
-	const want = recording(process.argv[i]), file = path.basename(process.argv[i + 1]);
-	const data = await readBy(process.argv[i + 1]), threads = Trace.Handlers.Threads.threadsInTrace(data);
+const { shows, rest } = words();
+let names = '';
+for (let i = 0; i + 1 < rest.length; i += 2) {
+	const want = recording(rest[i]), file = path.basename(rest[i + 1]);
+	const data = await readBy(rest[i + 1]), threads = Trace.Handlers.Threads.threadsInTrace(data);
 	const known = data.Meta.threadsInProcess.get(want.pid);
 
 	check(`${file}: nothing to complain about`, !said.length, said.slice(0, 3));
@@ -50,6 +52,7 @@ for (let i = 2; i + 1 < process.argv.length; i += 2) {
 	check(`${file}: nothing but what is compared`, !entries.length, entries.slice(0, 3));
 	check(`${file}: begins with the first event`, Math.abs(ns(min) - first) <= 1, [min, first]);
 	check(`${file}: ends with the last one`, Math.abs(ns(max) - last) <= 1, [max, last]);
+	names += JSON.stringify(threads.flatMap((t) => t.entries).map((e) => [e.name, e.args]));
 	// What is inside another event is its child, so that the time of the outermost is that of all events by themselves.
 	for (const thread of threads) {
 		const nodes = thread.entries.map((entry) => thread.entryToNode.get(entry));
@@ -59,4 +62,6 @@ for (let i = 2; i + 1 < process.argv.length; i += 2) {
 		check(`${file}: ${thread.tid} nests`, nodes.every(Boolean) && Math.abs(self - roots) < 0.001 * nodes.length, [self, roots]);
 	}
 }
+for (const name of shows)
+	check('a name is as it was', names.includes(JSON.stringify(name).slice(1, -1)), name.slice(0, 100));
 console.log(`${checked()} checks`);

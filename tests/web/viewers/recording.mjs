@@ -97,3 +97,15 @@ export function sameSlices(what, got, want) {
 	same(what, got.map((s) => s.line), want.map((s) => s.line));
 	check(`${what} begin when they began`, times.every(([tid, at], i) => tid === wanted[i][0] && Math.abs(at - wanted[i][1]) <= 1));
 }
+
+// words - the arguments: each `--shows TEXT` is a text that must be somewhere, the rest are files.
+export function words() {
+	const shows = [], rest = [];
+
+	for (let i = 2; i < process.argv.length; i++)
+		if (process.argv[i] === '--shows')
+			shows.push(process.argv[++i]);
+		else
+			rest.push(process.argv[i]);
+	return { shows, rest };
+}
