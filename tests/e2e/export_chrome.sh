@@ -21,6 +21,7 @@ for row in dump:
     kinds[row["kind"]].append(row)
 events = trace["traceEvents"]
 frames = trace["stackFrames"]
+assert trace["metadata"]["highres-ticks"] is True
 
 def same(what, got, want):
     if got != want:

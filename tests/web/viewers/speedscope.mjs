@@ -16,9 +16,10 @@ function noise(lines) {
 		!/^console: (speedscope v|WebGL initialized|\[.*\](GL Driver|Automatic fallback)|Importing as speedscope json file$|import: |Saving )/.test(line));
 }
 
-// As a page folds white space.
+// As a page folds white space, and a title drops what is no character.
 function plain(text) {
-	return text.replace(/\s+/g, ' ').trim();
+	// eslint-disable-next-line no-control-regex
+	return text.replace(/\s+/g, ' ').replace(/[\0-\x1f\x7f]/g, '').trim();
 }
 
 // In the page, before its own code: what it would save is kept here.
@@ -38,24 +39,23 @@ async function press(tab, key) {
 	await tab.evaluate(() => new Promise((done) => setTimeout(done, 60)));
 }
 
-// Sums by function of a profile of events that open and close frames; recursion counts once, as in a report.
+// A profile of events that open and close frames, as [stack, number] and [function, number in itself].
 function sums(profile, frames) {
-	const flat = new Map(), cum = new Map(), open = [];
+	const stacks = [], flat = [], open = [];
 	let at = profile.startValue;
-	const add = (map, name, n) => n && map.set(name, (map.get(name) || 0) + n);
 
 	for (const event of profile.events) {
-		if (open.length)
-			add(flat, frames[open.at(-1)].name, event.at - at);
-		for (const name of new Set(open.map((number) => frames[number].name)))
-			add(cum, name, event.at - at);
+		if (event.at > at) {
+			flat.push([open[0] ?? 'idle', event.at - at]);
+			stacks.push([open.join('\n'), event.at - at]);
+		}
 		at = event.at;
 		if (event.type === 'O')
-			open.push(event.frame);
+			open.unshift(frames[event.frame].name);
 		else
-			open.pop();
+			open.shift();
 	}
-	return { flat, cum, end: at };
+	return { stacks, flat };
 }
 
 // "8.33 MB" and "1.56s" stand for what rounds to them.
@@ -98,19 +98,20 @@ async function exported(tab) {
 async function compare(tab, title, recorded, what, samples) {
 	const rows = await listed(tab), group = await exported(tab), { frames } = group.shared;
 	const want = samples.map((sample) => json(what, recorded, '--sample', sample));
-	const lines = (map) => tally([...map]), column = (view, key) => tally(view.rows.map((row) => [row.function, row[key]]));
+	const traces = samples.map((sample) => json(what, recorded, '--traces', '--sample', sample));
+	const inReport = (row) => [row.stack.map((frame) => frame.function || '[unknown]').join('\n') || '[no stack]', row.value];
 
 	check(`${title}: as many profiles`, group.profiles.length === samples.length && rows.length === samples.length, rows);
 	for (const [i, sample] of samples.entries()) {
-		const profile = group.profiles[i], { flat, cum } = sums(profile, frames);
+		const profile = group.profiles[i], { stacks, flat } = sums(profile, frames);
 
 		check(`${title}: ${sample} by name`, profile.name === sample && rows[i][1] === sample, [profile.name, rows[i]]);
 		check(`${title}: ${sample} in its unit`, profile.unit === ({ bytes: 'bytes', ns: 'nanoseconds' }[want[i].sample.unit] ?? 'none'),
 			[profile.unit, want[i].sample]);
 		check(`${title}: ${sample} in all`, profile.endValue - profile.startValue === want[i].total, [profile.endValue, want[i].total]);
 		check(`${title}: ${sample} as shown`, roundsTo(rows[i][2], want[i].total), [rows[i][2], want[i].total]);
-		same(`${title}: ${sample} of functions themselves`, lines(flat), column(want[i], 'flat'));
-		same(`${title}: ${sample} of functions with callees`, lines(cum), column(want[i], 'cum'));
+		same(`${title}: ${sample} by stack`, tally(stacks), tally(traces[i].rows.map(inReport)));
+		same(`${title}: ${sample} by function`, tally(flat), tally(want[i].rows.map((row) => [row.function || '[unknown]', row.flat])));
 	}
 }
 
