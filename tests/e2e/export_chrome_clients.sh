@@ -6,9 +6,11 @@
 . "$root/tests/web/viewers.sh"
 
 make_recordings
-for run in w b h; do
+# A mark, and a wait that does not end.
+ringside record -t block=0 -o m.rsd -- planted >/dev/null 2>&1 || fail "record planted"
+for run in w b h m; do
 	ringside export chrome -o "$run.json" "$run.rsd" || fail "export $run"
 done
-view catapult.mjs --shows "$markup" --shows "hold$markup" --shows "$long" w.rsd w.json b.rsd b.json h.rsd h.json
-view devtools.mjs --shows "hold$markup" w.rsd w.json b.rsd b.json h.rsd h.json
+view catapult.mjs --shows "$markup" --shows "hold$markup" --shows "$long" w.rsd w.json b.rsd b.json h.rsd h.json m.rsd m.json
+view devtools.mjs --shows "hold$markup" w.rsd w.json b.rsd b.json h.rsd h.json m.rsd m.json
 exit 0

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { check, checked } from '../browser.mjs';
-import { recording, same, sameSlices, slice, words } from './recording.mjs';
+import { recording, same, sameSlices, slice, tally, words } from './recording.mjs';
 
 const engine = path.join(process.env.VIEWER_MODULES, 'node_modules/@paulirish/trace_engine');
 const { polyfillDOMRect } = await import(path.join(engine, 'analyze-trace.mjs'));
@@ -13,7 +13,7 @@ const ns = (us) => Math.round(us * 1000);
 const said = [];
 
 function lines(thread) {
-	return thread.entries.filter((e) => e.cat !== 'unfinished' && !e.args.unfinished && e.s !== 'p')
+	return thread.entries.filter((e) => !e.args.unfinished && e.s !== 'p')
 		.map((e) => slice(e.tid, /^(region|log)$/.test(e.cat) ? e.cat : 'wait', e.name, ns(e.ts), ns(e.dur ?? 0)));
 }
 
@@ -45,11 +45,14 @@ for (let i = 0; i + 1 < rest.length; i += 2) {
 	sameSlices(`${file}: events of the threads`, threads.flatMap(lines), want.slices);
 	check(`${file}: threads have their names`, threads.length > 1 && threads.every((t) => t.name === known.get(t.tid).args.name));
 
-	const first = Math.min(...want.slices.map((s) => s.at[1])), last = Math.max(...want.slices.map((s) => s.end));
-	const entries = threads.flatMap((t) => t.entries).filter((e) => e.cat === 'unfinished' || e.args.unfinished || e.s === 'p');
+	const entries = threads.flatMap((t) => t.entries), marks = entries.filter((e) => e.s === 'p');
+	const unfinished = entries.filter((e) => e.args.unfinished);
+	const first = Math.min(...want.slices.map((s) => s.at[1]), ...unfinished.map((e) => ns(e.ts)));
+	const last = Math.max(...want.slices.map((s) => s.end), ...unfinished.map((e) => ns(e.ts) + ns(e.dur)));
 	const { min, max } = data.Meta.traceBounds;
 
-	check(`${file}: nothing but what is compared`, !entries.length, entries.slice(0, 3));
+	same(`${file}: marks`, marks.map((e) => [ns(e.ts), e.name].join(' ')), want.marks);
+	same(`${file}: waits by kind`, tally(entries.filter((e) => e.ph === 'X' && e.cat !== 'region').map((e) => [e.name, 1])), want.kinds);
 	check(`${file}: begins with the first event`, Math.abs(ns(min) - first) <= 1, [min, first]);
 	check(`${file}: ends with the last one`, Math.abs(ns(max) - last) <= 1, [max, last]);
 	names += JSON.stringify(threads.flatMap((t) => t.entries).map((e) => [e.name, e.args]));

@@ -16,7 +16,7 @@ function rowsOf(file) {
 	const rows = {};
 
 	for (const line of ringside('dump', '--json', file).split('\n'))
-		if (line && !/^\{"kind":"(alloc|free|realloc|pool|memory|node)/.test(line)) {
+		if (line && !/^\{"kind": "(alloc|free|realloc|pool|memory|node)/.test(line)) {
 			const row = JSON.parse(line);
 
 			(rows[row.kind] ||= []).push(row);
@@ -56,6 +56,8 @@ export function recording(file) {
 		counters: rows('counter').map((c) => [c.ns, c.value, nameOf(c.name)].join(' ')),
 		samples: rows('sample').map((s) => [s.tid, s.ns, s.weight || 1].join(' ')),
 		stacks: tally(report.cpu.sites.map((s) => [stackOf(s.stack), s.samples])),
+		// Also what has not ended, which the dump has no line for.
+		kinds: tally(report.block.sites.map((s) => [s.kind, s.spans])),
 		waited: tally(report.block.sites.map((s) => [s.kind + '\n' + stackOf(s.stack), s.spans])),
 	};
 }
