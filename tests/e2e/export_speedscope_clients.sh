@@ -1,6 +1,6 @@
 #!/bin/bash
 # speedscope's own page opens what is exported for it: each number is a profile by its name, with the sums of the reports
-# in all and by function. Hostile names are shown as they are.
+# in all and by stack. Hostile names are shown as they are.
 . "$(dirname "$0")/lib.sh"
 . "$root/tests/web/browser.sh"
 . "$root/tests/web/viewers.sh"
