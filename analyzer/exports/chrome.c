@@ -324,7 +324,8 @@ static void on_log(void *self, const struct pass_event *e)
 	struct chrome *c = self;
 	const struct rec_note *note = &e->ev->note;
 
-	begin_named(c, "i", note->name, e->kind == EV_MARK ? "mark" : "log", e->thread, moment(c, e->tick));
+	/* As Chrome writes it. DevTools passes over the "i" of the format's description. */
+	begin_named(c, "I", note->name, e->kind == EV_MARK ? "mark" : "log", e->thread, moment(c, e->tick));
 	json_field_string(&c->j, "s", e->kind == EV_MARK ? "p" : "t");
 	json_key(&c->j, "args");
 	json_begin_object(&c->j);
@@ -445,6 +446,15 @@ static void put_frames(struct chrome *c)
 	json_end(&c->j);
 }
 
+/* catapult takes "ns" for a clock too coarse to look at, unless it is told that it is not. */
+static void put_metadata(struct chrome *c)
+{
+	json_key(&c->j, "metadata");
+	json_begin_object(&c->j);
+	json_field_bool(&c->j, "highres-ticks", true);
+	json_end(&c->j);
+}
+
 static int put_events(struct chrome *c)
 {
 	const struct pass_sink sink = { .self = c,
@@ -482,6 +492,7 @@ int export_chrome(struct export_run *r)
 	err = c.regions ? number_tracks(&c) : -ENOMEM;
 	json_begin_object(&c.j);
 	json_field_string(&c.j, "displayTimeUnit", "ns");
+	put_metadata(&c);
 	json_key(&c.j, "traceEvents");
 	json_begin_array(&c.j);
 	if (!err)

@@ -18,6 +18,9 @@ struct speedscope {
 	bool failed;
 };
 
+/* speedscope takes the time of a stack without frames for idle and leaves it out of its sums. */
+static const struct frame no_stack = { .function = "[no stack]" };
+
 static uint64_t frame_number(struct speedscope *s, const struct frame *frame)
 {
 	const char *name = export_frame_name(frame), *file = frame->file ? frame->file : "";
@@ -44,6 +47,8 @@ static int number_frames(struct speedscope *s, struct frames *frames)
 		err = stacks_frames(s->r->stacks, s->r->profile->rows[i].stack, frames);
 		for (size_t k = 0; k < frames->len && !err; k++)
 			frame_number(s, frames->list[k]);
+		if (!err && !frames->len)
+			frame_number(s, &no_stack);
 	}
 	return err;
 }
@@ -89,6 +94,8 @@ static int put_profile(struct speedscope *s, size_t value, struct frames *frames
 		json_begin_array(&s->j);
 		for (size_t k = frames->len; k-- > 0;)
 			json_u64(&s->j, frame_number(s, frames->list[k]));
+		if (!err && !frames->len)
+			json_u64(&s->j, frame_number(s, &no_stack));
 		json_end(&s->j);
 	}
 	json_end(&s->j);

@@ -21,6 +21,7 @@ for row in dump:
     kinds[row["kind"]].append(row)
 events = trace["traceEvents"]
 frames = trace["stackFrames"]
+assert trace["metadata"]["highres-ticks"] is True
 
 def same(what, got, want):
     if got != want:
@@ -73,7 +74,7 @@ same("tasks", Counter(e["name"] for e in events if e["ph"] == "b"), Counter(t["n
 begun = {e["id"]: e["name"] for e in events if e["ph"] == "b"}
 for e in events:
     assert e["ph"] != "e" or begun[e["id"]] == e["name"], e
-same("logs", Counter((e["name"], e["args"].get("message")) for e in events if e["ph"] == "i"),
+same("logs", Counter((e["name"], e["args"].get("message")) for e in events if e["ph"] == "I"),
      Counter((l["name"], l.get("text")) for l in kinds["log"] + kinds["mark"]))
 same("counters", [e["args"]["value"] for e in events if e["ph"] == "C" and e["cat"] == "counter"],
      [c["value"] for c in kinds["counter"]])

@@ -31,8 +31,8 @@ export async function launchFirefox() {
 	return puppeteer.launch({ browser: 'firefox', executablePath: process.env.FIREFOX, headless: true });
 }
 
-// open - the page at `file` with this hash. Returns the page; its `noise` is what should stay empty.
-export async function open(browser, file, hash) {
+// listened - a new page; its `noise` is what should stay empty.
+export async function listened(browser) {
 	const page = await browser.newPage();
 
 	page.noise = [];
@@ -48,6 +48,13 @@ export async function open(browser, file, hash) {
 			page.noise.push('request: ' + request.url());
 	});
 	await page.setViewport({ width: 1280, height: 900 });
+	return page;
+}
+
+// open - the page at `file` with this hash.
+export async function open(browser, file, hash) {
+	const page = await listened(browser);
+
 	await page.goto('file://' + file + (hash || ''));
 	return page;
 }

@@ -10,15 +10,15 @@ for name in firefox-esr firefox; do
 done
 export CHROMIUM FIREFOX WEB_MODULES
 
-# What drives the browser is installed once, and again when other versions are wanted.
-mkdir -p "$WEB_MODULES"
-if ! cmp -s "$root/tests/web/package.json" "$WEB_MODULES/package.json" || [ ! -e "$WEB_MODULES/installed" ]; then
-	rm -f "$WEB_MODULES/installed"
-	cp "$root/tests/web/package.json" "$WEB_MODULES/"
-	(cd "$WEB_MODULES" && timeout 200 npm install --no-audit --no-fund --no-package-lock --silent >npm.log 2>&1) ||
-		skip "npm could not install what drives the browser"
-	touch "$WEB_MODULES/installed"
-fi
+# npm_install SOURCE TARGET: what SOURCE/package.json names, once, and again when it names other versions.
+npm_install() {
+	mkdir -p "$2"
+	cmp -s "$1/package.json" "$2/package.json" && [ -e "$2/installed" ] && return
+	rm -f "$2/installed"
+	cp "$1/package.json" "$2/"
+	(cd "$2" && timeout 200 npm install --no-audit --no-fund --no-package-lock --silent >npm.log 2>&1) && touch "$2/installed"
+}
+npm_install "$root/tests/web" "$WEB_MODULES" || skip "npm could not install what drives the browser"
 
 drive() { # script page
 	timeout 250 node "$root/tests/web/$1" "$dir/$2" || fail "$1 $2"
