@@ -20,6 +20,6 @@ if ! cmp -s "$root/tests/web/package.json" "$WEB_MODULES/package.json" || [ ! -e
 	touch "$WEB_MODULES/installed"
 fi
 
-drive() { # script page
-	timeout 250 node "$root/tests/web/$1" "$dir/$2" || fail "$1 $2"
+drive() { # script page [argument]
+	timeout 250 node "$root/tests/web/$1" "$dir/$2" ${3:+"$3"} || fail "$1 $2"
 }
