@@ -116,12 +116,13 @@ static int by_function(const void *a, const void *b)
 	return x->line < y->line ? -1 : x->line > y->line;
 }
 
-/* A line of the format: no newline may be in a name. */
+/* A line of the format: no newline may be in a name, and "(1)" at its beginning is the number of another one. */
 static void put_name(struct callgrind *c, const char *key, const char *name)
 {
-	fprintf(c->r->out, "%s=", key);
-	for (; *name; name++)
-		fputc((unsigned char)*name < ' ' ? '?' : *name, c->r->out);
+	bool is_number = name[0] == '(' && name[1] >= '0' && name[1] <= '9';
+
+	fprintf(c->r->out, "%s=%s", key, is_number ? "?" : "");
+	safe_puts(name, c->r->out);
 	fputc('\n', c->r->out);
 }
 

@@ -2,14 +2,19 @@
 /* folded.c - a line per stack, outermost function first: "main;parse;read_line 1234", as flamegraph.pl wants it. */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "analyzer/exports/export.h"
 
 /* ';' parts frames and a newline lines; the last blank parts the number. */
 static void put_name(struct buf *line, const char *name)
 {
-	for (; *name; name++)
-		buf_add_char(line, *name == ';' ? ':' : (unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name);
+	size_t begin = line->len;
+
+	buf_add_safe(line, name, strlen(name));
+	for (size_t i = begin; i < line->len; i++)
+		if (line->data[i] == ';')
+			line->data[i] = ':';
 }
 
 int export_folded(struct export_run *r)

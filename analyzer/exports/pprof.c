@@ -27,14 +27,16 @@ struct pprof {
 	bool failed;
 };
 
-/* Two texts of one hash would be one: 64 bits, seeded per process. */
+/* Two texts of one hash would be one: 64 bits, seeded per process. Safe: go tool pprof prints to a terminal what it
+ * reads. */
 static uint64_t string_of(struct pprof *p, const char *text)
 {
 	bool is_new;
 	uint64_t *at;
 
 	buf_clear(&p->text);
-	export_utf8(&p->text, text ? text : "");
+	if (text)
+		p->failed |= buf_add_safe(&p->text, text, strlen(text)) != 0;
 	at = map_at(&p->strings, hash_bytes(buf_string(&p->text), p->text.len), &is_new);
 	if (!at) {
 		p->failed = true;

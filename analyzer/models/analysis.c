@@ -97,6 +97,18 @@ static void count_losses(struct analysis *a)
 			 a->counter[COUNT_LOST_NO_THREAD] + a->counter[COUNT_SAMPLES_LOST];
 }
 
+/* By the records: the slots of the dump count only when lines about the heap were asked for. */
+static void count_by_thread(struct analysis *a)
+{
+	for (size_t i = 0; i < a->threads.rows_len; i++) {
+		struct thread_row *row = &a->threads.rows[i];
+		const struct heap_thread *thread = &a->heap.threads[row->index + 1];
+
+		row->allocations = weight_count(thread->allocations);
+		row->allocated_bytes = thread->allocated_bytes;
+	}
+}
+
 static int finish(struct analysis *a)
 {
 	const struct pass_filter *filter = &a->filter;
@@ -109,6 +121,7 @@ static int finish(struct analysis *a)
 	waits_finish(&a->waits, filter);
 	fds_finish(&a->fds, has_window || filter->threads);
 	threads_finish(&a->threads);
+	count_by_thread(a);
 	deadlocks_finish(&a->deadlocks);
 	if (filter->to_ns && filter->to_ns < end_ns)
 		end_ns = filter->to_ns;

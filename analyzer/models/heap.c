@@ -54,9 +54,9 @@ static inline void note_peak(struct heap *h, uint64_t tick)
 
 /* ---- blocks --------------------------------------------------------------------------------------------------- */
 
-static uint64_t *last_alloc(struct heap *h, uint32_t thread)
+static struct heap_thread *thread_of(struct heap *h, uint32_t thread)
 {
-	return &h->last_alloc[thread < h->rec->threads_len ? thread + 1 : 0];
+	return &h->threads[thread < h->rec->threads_len ? thread + 1 : 0];
 }
 
 /* A sampled block comes (1) or goes (-1). */
@@ -98,12 +98,14 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 				.thread = e->thread & 0x7fffffff,
 				.is_sampled = is_sampled };
 	struct weight w = weight_of(h->sample_mean, size, is_sampled);
+	struct heap_thread *thread;
 	struct heap_site *site;
 	bool had_old;
 
 	if (!addr)
 		return;
-	*last_alloc(h, e->thread) = addr;
+	thread = thread_of(h, e->thread);
+	thread->last_alloc = addr;
 	if (size < h->size_min || size > h->size_max)
 		return;
 	if (live_add(&h->live, &b, &old, &had_old)) {
@@ -116,6 +118,8 @@ void heap_alloc(struct heap *h, const struct pass_event *e, uint64_t addr, uint6
 	save_peak(h, site);
 	site->allocations += w.ones;
 	site->allocated_bytes += w.bytes;
+	thread->allocations += w.ones;
+	thread->allocated_bytes += w.bytes;
 	site->live_blocks += w.ones;
 	site->live_bytes += w.bytes;
 	h->live_bytes += w.bytes;
@@ -129,7 +133,7 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 	struct heap_site *site;
 	struct block b;
 	struct weight w;
-	uint64_t *last;
+	struct heap_thread *thread;
 
 	if (!addr)
 		return;
@@ -143,9 +147,9 @@ void heap_free(struct heap *h, const struct pass_event *e, uint64_t addr)
 	w = weight_of(h->sample_mean, b.size, b.is_sampled);
 	site = &h->sites[b.site];
 	site->frees += w.ones;
-	last = last_alloc(h, b.thread);
-	if (*last == addr) {
-		*last = 0;
+	thread = thread_of(h, b.thread);
+	if (thread->last_alloc == addr) {
+		thread->last_alloc = 0;
 		if (!b.is_sampled)
 			site->temporary += w.ones;
 	}
@@ -182,9 +186,9 @@ int heap_init(struct heap *h, struct recording *rec)
 		.rec = rec, .epoch = 1, .size_max = UINT64_MAX, .sample_mean = (double)rec->reader.header.sample_bytes
 	};
 	early_init(&h->early, &rec->clock, early_is_whole(rec));
-	h->last_alloc = calloc(rec->threads_len + 1, sizeof(*h->last_alloc));
+	h->threads = calloc(rec->threads_len + 1, sizeof(*h->threads));
 	new_site(h, (struct stack_id){ 0 });
-	if (h->last_alloc && !h->failed)
+	if (h->threads && !h->failed)
 		return 0;
 	heap_release(h);
 	return -ENOMEM;
@@ -195,7 +199,7 @@ void heap_release(struct heap *h)
 	live_release(&h->live);
 	stack_index_release(&h->site_of);
 	free(h->sites);
-	free(h->last_alloc);
+	free(h->threads);
 	*h = (struct heap){ 0 };
 }
 

@@ -33,6 +33,11 @@ struct heap_site {
 	uint64_t other_thread_frees;	  /* blocks freed by another thread than the one that allocated */
 };
 
+struct heap_thread {
+	uint64_t last_alloc; /* address of its last allocation, 0 when freed */
+	uint64_t allocations, allocated_bytes;
+};
+
 /* Variances of the totals of a sample: counts in blocks squared, the others in bytes squared. */
 struct heap_variance {
 	double allocations, allocated_bytes, live_bytes, peak_bytes;
@@ -43,9 +48,9 @@ struct heap {
 	struct live live;
 	struct heap_site *sites; /* site 0 is the empty stack */
 	size_t sites_len, sites_cap;
-	struct stack_index site_of; /* 0: none yet */
-	uint64_t *last_alloc;	    /* by thread index + 1: address of its last allocation, 0 when freed */
-	struct heap_site total;	    /* stack unused; valid after heap_finish */
+	struct stack_index site_of;  /* 0: none yet */
+	struct heap_thread *threads; /* by thread index + 1; 0: of threads that are not known */
+	struct heap_site total;	     /* stack unused; valid after heap_finish */
 	uint64_t live_bytes, peak_bytes;
 	uint64_t epoch, peak_tick;
 	uint64_t peak_ns; /* valid after heap_finish */

@@ -62,8 +62,6 @@ static void fill_facts(struct threads *t, struct thread_row *row, const struct r
 	if (row->index == 0 && slot->tid == rec->reader.header.pid)
 		row->wall_ns += rec->reader.header.startup_ns;
 	row->has_ended = slot->end_tick != 0;
-	row->allocations = slot->allocs;
-	row->allocated_bytes = slot->alloc_bytes;
 	row->created_by = recording_stack(t->rec, slot->create_stack);
 	row->start_routine = slot->start_routine;
 	row->self_ns = clock_dur_ns(&rec->clock, slot->self_ticks);

@@ -18,3 +18,12 @@ check "what each one made" '[.threads[] | select(.thread == "maker-2")] | length
 check "whom ender works for" '[.threads[] | select(.thread == "ender")] | length == 1 and
 	(.[0] | .blocks == 0 and .freed_for_others == 3500)' <threads.json
 check "shares of the peak" '([.threads[].peak_bytes] | add) == .summary.peak_bytes' <threads.json
+
+# The accounts of all threads have them too, without lines about the heap; of a sample what it stands for.
+ringside record -o sampled.rsd -t heap=sample:4k -- handover >/dev/null
+for run in handover sampled; do
+	ringside report --json "$run.rsd" | check "$run: allocations by thread" '([.threads[].allocations] | add) as $sum |
+		.heap.allocations as $all | $all >= 1000 and $sum > $all * 0.99 and $sum < $all * 1.01 and
+		([.threads[] | select(.name | startswith("maker-")) | .allocations > 100] | length == 2 and all)'
+done
+ringside report --json handover.rsd | check "exactly" '([.threads[].allocations] | add) == .heap.allocations'

@@ -20,6 +20,6 @@ npm_install() {
 }
 npm_install "$root/tests/web" "$WEB_MODULES" || skip "npm could not install what drives the browser"
 
-drive() { # script page
-	timeout 250 node "$root/tests/web/$1" "$dir/$2" || fail "$1 $2"
+drive() { # script page [argument]
+	timeout 250 node "$root/tests/web/$1" "$dir/$2" ${3:+"$3"} || fail "$1 $2"
 }

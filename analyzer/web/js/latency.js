@@ -149,7 +149,7 @@ function latencyWords(s) {
 	const block = model.report.recording.block_ns, l = model.lanes.latency;
 
 	return [`${groupWords[s.group]} by how long they took and when they ended.`,
-		s.group === 'wait' || s.group === 'lock' ? `Waits shorter than ${nsText(block || 0)} were not recorded one by one.` : null,
+		s.group === 'wait' || s.group === 'lock' ? `Off the CPU, in calls of at least ${nsText(block || 0)}; shorter calls were not recorded one by one.` : null,
 		state.from === null ? 'Percentiles are right to 1.6 %.' :
 			`Between ${nsText(state.from)} and ${nsText(state.to)}: percentiles are the upper ends of their rows.`,
 		l.left_out ? `${countText(l.left_out)} further sorts with smaller sums are not on this page.` : null].filter(Boolean).join(' ');

@@ -10,10 +10,27 @@ function numberColumn(title, unit, value) {
 	return { title, unit, value };
 }
 
-function placeOf(stack) {
-	const own = (stack || []).find((f) => f.file) || (stack || [])[0];
+// What only passes a request on, and who calls main and threads: as in symbols/place.c.
+const plumbing = /^(operator new|__gnu_cxx::|(malloc|calloc|realloc)$|([^<(]* )?std::)/, outside = /^(libc\.so|ld-linux)/;
 
-	return own ? own.function + (own.file ? ` (${baseName(own.file)}:${own.line})` : ` (${own.module || '?'})`) : '[no stack]';
+function hasName(frame) {
+	return frame.function && !frame.function.includes('+0x') && !frame.function.startsWith('[');
+}
+
+function frameText(frame) {
+	return frame.function + (frame.file ? ` (${baseName(frame.file)}:${frame.line})` :
+		frame.function.includes('+0x') ? '' : ` (${frame.module || '?'})`);
+}
+
+// Where in the program a stack is; when that has no name, the nearest caller that has one comes first.
+function placeOf(stack) {
+	const all = stack || [], at = Math.max(0, all.findIndex((f) => !plumbing.test(f.function))), site = all[at];
+
+	if (!site)
+		return '[no stack]';
+	const named = hasName(site) ? site : all.slice(at + 1).find((f) => hasName(f) && !outside.test(f.module || '') && f.function !== '_start');
+
+	return (named && named !== site ? frameText(named) + ' through ' : '') + frameText(site);
 }
 
 function holderRows() {
