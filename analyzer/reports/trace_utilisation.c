@@ -13,6 +13,7 @@
 #include "analyzer/util/list.h"
 
 #define BINS_MAX 65536u
+#define BINS_OF_ALL_MAX (1u << 21) /* of all crews together: a damaged recording may know as many as threads */
 #define BIN_MIN_NS 100000u
 
 static const uint64_t windows_ns[] = { 1000000, 10000000, 100000000, 1000000000, 10000000000 };
@@ -22,7 +23,7 @@ static const uint64_t windows_ns[] = { 1000000, 10000000, 100000000, 1000000000,
 struct crew {
 	uint64_t routine;
 	uint32_t first, threads;
-	float *busy, *alive; /* by bin, ns */
+	double *busy, *alive; /* by bin, ns: at first by how much it differs from the bin before */
 };
 
 struct utilisation {
@@ -53,33 +54,66 @@ static struct crew *crew_at(struct utilisation *u, uint32_t thread)
 	c = &u->crews[u->len++];
 	*c = (struct crew){ .routine = routine,
 			    .first = thread,
-			    .busy = calloc(u->bins, sizeof(*c->busy)),
-			    .alive = calloc(u->bins, sizeof(*c->alive)) };
+			    .busy = calloc(u->bins + 1, sizeof(*c->busy)),
+			    .alive = calloc(u->bins + 1, sizeof(*c->alive)) };
 	u->failed |= !c->busy || !c->alive;
 	return u->failed ? NULL : c;
 }
 
+static uint64_t bin_begin(const struct utilisation *u, size_t bin)
+{
+	return u->window.from + bin * u->bin_ticks;
+}
+
+/* To bins from..to-1, each what the stretch did between these ticks. */
+static void add(struct utilisation *u, struct crew *c, const struct stretch *s, size_t from, size_t to, uint64_t begin,
+		uint64_t end)
+{
+	uint64_t ns[DOINGS] = { 0 };
+	double alive = 0;
+
+	stretch_share(s, &u->r->a->rec.clock, begin, end, false, ns);
+	for (unsigned d = 0; d < DOINGS; d++)
+		alive += (double)ns[d];
+	c->busy[from] += (double)ns[DOING_CPU];
+	c->busy[to] -= (double)ns[DOING_CPU];
+	c->alive[from] += alive;
+	c->alive[to] -= alive;
+}
+
+/* What lies between its first and its last bin is the same in each: a long stretch costs no more than a short one. */
 static void stretch(void *self, const struct stretch *s)
 {
 	struct utilisation *u = self;
 	struct crew *c = s->end > u->window.from && s->begin < u->window.to ? crew_at(u, s->thread) : NULL;
 	const bool *chosen = u->r->a->filter.threads;
 	uint64_t from, to;
+	size_t first, last;
 
 	if (!c || (chosen && !chosen[s->thread]))
 		return;
 	from = s->begin > u->window.from ? s->begin : u->window.from;
 	to = s->end < u->window.to ? s->end : u->window.to;
-	for (size_t bin = (from - u->window.from) / u->bin_ticks; bin < u->bins; bin++) {
-		uint64_t begin = u->window.from + bin * u->bin_ticks, ns[DOINGS] = { 0 };
+	if (to <= from)
+		return;
+	first = (from - u->window.from) / u->bin_ticks;
+	last = (to - 1 - u->window.from) / u->bin_ticks;
+	if (first == last) {
+		add(u, c, s, first, first + 1, from, to);
+		return;
+	}
+	add(u, c, s, first, first + 1, from, bin_begin(u, first + 1));
+	add(u, c, s, last, last + 1, bin_begin(u, last), to);
+	if (last > first + 1)
+		add(u, c, s, first + 1, last, bin_begin(u, first + 1), bin_begin(u, first + 2));
+}
 
-		if (begin >= to)
-			break;
-		stretch_share(s, &u->r->a->rec.clock, begin > from ? begin : from,
-			      begin + u->bin_ticks < to ? begin + u->bin_ticks : to, false, ns);
-		c->busy[bin] += (float)ns[DOING_CPU];
-		for (unsigned d = 0; d < DOINGS; d++)
-			c->alive[bin] += (float)ns[d];
+/* Steps become what each bin has. */
+static void sum_up(const struct utilisation *u, struct crew *c)
+{
+	for (size_t i = 1; i < u->bins; i++) {
+		c->busy[i] += c->busy[i - 1];
+		c->alive[i] += c->alive[i - 1];
 	}
 }
 
@@ -89,11 +123,11 @@ static double least(const struct utilisation *u, const struct crew *c, size_t wi
 	double busy = 0, alive = 0, best = 2;
 
 	for (size_t i = 0; i < u->bins; i++) {
-		busy += (double)c->busy[i];
-		alive += (double)c->alive[i];
+		busy += c->busy[i];
+		alive += c->alive[i];
 		if (i >= width) {
-			busy -= (double)c->busy[i - width];
-			alive -= (double)c->alive[i - width];
+			busy -= c->busy[i - width];
+			alive -= c->alive[i - width];
 		}
 		/* A window that hangs over the life of the threads is none. */
 		if (i + 1 < width || alive < 0.99 * (double)width * (double)u->bin_ns || busy / alive >= best)
@@ -110,8 +144,8 @@ static void rows_of(const struct utilisation *u, struct table *t, const struct c
 	struct buf name = { 0 };
 
 	for (size_t i = 0; i < u->bins; i++) {
-		busy += (double)c->busy[i];
-		alive += (double)c->alive[i];
+		busy += c->busy[i];
+		alive += c->alive[i];
 	}
 	report_routine_name(u->r, c->first, &name);
 	for (size_t w = 0; w < WINDOWS && alive > 0; w++) {
@@ -123,7 +157,7 @@ static void rows_of(const struct utilisation *u, struct table *t, const struct c
 		table_row(t);
 		table_text(t, buf_string(&name));
 		table_number(t, c->threads);
-		table_real(t, busy / alive);
+		table_real(t, busy > 0 ? busy / alive : 0);
 		table_number(t, (int64_t)windows_ns[w]);
 		table_real(t, share > 1 ? 1 : share);
 		table_number(t, (int64_t)report_ns(u->r, u->window.from + at * u->bin_ticks));
@@ -148,8 +182,10 @@ static int print(struct utilisation *u, struct page *page)
 	table_column(t, "window", "window_ns", UNIT_NS);
 	table_column(t, "least", "least_share", UNIT_PERCENT);
 	table_column(t, "at", "at_ns", UNIT_NS);
-	for (size_t i = 0; i < u->len; i++)
+	for (size_t i = 0; i < u->len; i++) {
+		sum_up(u, &u->crews[i]);
 		rows_of(u, t, &u->crews[i]);
+	}
 	page_fact(page, "finest step", "bin_ns", UNIT_NS, u->bin_ns);
 	page_note(page,
 		  "least: the smallest share of a window of this length that its threads were on a CPU, of the time in "
@@ -159,10 +195,25 @@ static int print(struct utilisation *u, struct page *page)
 	return report_order(u->r, t, 4);
 }
 
+static uint64_t most_bins(const struct recording *rec)
+{
+	struct map routines;
+	uint64_t most = BINS_OF_ALL_MAX;
+
+	map_init(&routines);
+	for (uint32_t i = 0; i < rec->threads_len; i++) {
+		if (map_put(&routines, rec->threads[i].start_routine, i))
+			break;
+	}
+	most /= routines.len + 1;
+	map_release(&routines);
+	return most < BINS_MAX ? most + 1 : BINS_MAX;
+}
+
 static void choose_bins(struct utilisation *u)
 {
 	const struct recording *rec = &u->r->a->rec;
-	uint64_t ns;
+	uint64_t ns, most = most_bins(rec);
 
 	if (u->window.from < rec->clock.start_tick)
 		u->window.from = rec->clock.start_tick;
@@ -171,7 +222,7 @@ static void choose_bins(struct utilisation *u)
 	if (u->window.to <= u->window.from)
 		u->window.to = u->window.from + 1;
 	ns = report_span_ns(u->r, u->window.from, u->window.to);
-	u->bin_ns = ns / BINS_MAX + 1 > BIN_MIN_NS ? ns / BINS_MAX + 1 : BIN_MIN_NS;
+	u->bin_ns = ns / most + 1 > BIN_MIN_NS ? ns / most + 1 : BIN_MIN_NS;
 	u->bin_ticks = clock_tick(&rec->clock, u->bin_ns) - rec->clock.start_tick;
 	u->bin_ticks += !u->bin_ticks;
 	u->bins = (size_t)((u->window.to - u->window.from) / u->bin_ticks + 1);
