@@ -210,7 +210,7 @@ void file_tell_missing(void)
 
 	if (fd < 0)
 		return;
-	p = raw6(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	p = raw6(SYS_mmap, raw_place(PAGE, 0), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	raw1(SYS_close, fd);
 	if (p < 0 && p > -4096)
 		return;

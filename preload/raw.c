@@ -25,16 +25,48 @@ uint64_t raw_mapped;
 
 static struct range_table first;
 
+static size_t whole_pages(size_t size)
+{
+	return (size + 4095) & ~(size_t)4095;
+}
+
+/* The library lies where the kernel puts what is mapped without a wish; from there it goes down. */
+#define PLACES_BELOW ((uintptr_t)64 << 30)
+
+#define HUGE_PAGE ((uintptr_t)2 << 20)
+
+long raw_place(size_t size, size_t head)
+{
+	static uintptr_t next;
+	uintptr_t none = 0, at, slack = size >= HUGE_PAGE ? HUGE_PAGE : 0;
+
+	if (!__atomic_load_n(&next, __ATOMIC_RELAXED))
+		__atomic_compare_exchange_n(&next, &none, whole_pages((uintptr_t)&first - PLACES_BELOW), false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	at = __atomic_fetch_add(&next, whole_pages(size) + slack, __ATOMIC_RELAXED);
+	return (long)(slack ? ((at + head + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1)) - head : at);
+}
+
 static void *map(size_t size)
 {
-	long p = raw6(SYS_mmap, 0, (long)size, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
+	long p =
+		raw6(SYS_mmap, raw_place(size, 0), (long)size, 3 /* READ|WRITE */, 0x22 /* PRIVATE|ANONYMOUS */, -1, 0);
 
 	return p < 0 && p > -4096 ? NULL : (void *)p;
 }
 
-static size_t whole_pages(size_t size)
+long raw_map_again(void *from, size_t size, size_t head)
 {
-	return (size + 4095) & ~(size_t)4095;
+	long at = raw6(SYS_mmap, raw_place(size, head), (long)size, 0 /* NONE */,
+		       0x4022 /* PRIVATE|ANONYMOUS|NORESERVE */, -1, 0);
+	long p;
+
+	if (at < 0 && at > -4096)
+		return at;
+	p = raw5(SYS_mremap, from, 0, size, 3 /* MAYMOVE|FIXED */, at);
+	if (p < 0 && p > -4096)
+		raw2(SYS_munmap, at, size);
+	return p;
 }
 
 static bool put_into(struct range_table *table, uintptr_t from, uintptr_t to)

@@ -56,6 +56,20 @@ static inline long raw6(long n, long a, long b, long c, long d, long e, long f)
 /* raw_mapped - bytes that raw_map gave and raw_unmap did not take back: the recorder's own memory, for the reports. */
 extern uint64_t raw_mapped __attribute__((visibility("hidden")));
 
+/*
+ * raw_place - an address to ask for when something of ours is mapped: far from where the program's own mappings go. A
+ * hole that the program has just made stays a hole (a test of mincore looks at one), and its mappings have the
+ * addresses that they have without us. The kernel takes another one if something is there. Of what is as large as a
+ * huge page all but the first `head` bytes begins with one, as the kernel would place it.
+ */
+long raw_place(size_t size, size_t head);
+
+/*
+ * raw_map_again - the file mapping that begins with page `from` once more, in `size` bytes placed like that. -errno on
+ * failure.
+ */
+long raw_map_again(void *from, size_t size, size_t head);
+
 /* raw_map - private anonymous memory of `size` bytes, zeroed, or NULL. Never the program's heap. */
 void *raw_map(size_t size);
 void raw_unmap(void *p, size_t size);

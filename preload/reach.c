@@ -104,7 +104,7 @@ static void set_own_sp(uintptr_t sp)
  */
 static struct rsd_header *map_window(void)
 {
-	long p = raw5(SYS_mremap, file_header, 0, windows_first_bytes(), MREMAP_MAYMOVE, 0);
+	long p = raw_map_again(file_header, windows_first_bytes(), 0);
 
 	if (p < 0 && p > -4096)
 		return NULL;

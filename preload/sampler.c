@@ -202,7 +202,7 @@ static void *perf_arm(uint32_t tid)
 
 	if (fd < 0)
 		return NULL;
-	page = raw6(SYS_mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	page = raw6(SYS_mmap, raw_place(PAGE, 0), PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page < 0 && page > -4096)
 		page = 0;
 	if (page &&

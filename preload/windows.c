@@ -41,7 +41,7 @@ static bool is_error(long p)
 
 static void map_for_children(char *header)
 {
-	long p = raw5(SYS_mremap, header, 0, PAGE, MREMAP_MAYMOVE, 0);
+	long p = raw_map_again(header, PAGE, 0);
 
 	for_children = NULL;
 	if (is_error(p))
@@ -55,7 +55,8 @@ static void map_for_children(char *header)
 struct rsd_header *windows_begin(int fd, uint64_t size)
 {
 	uint64_t length = size < size_of(0) ? size : size_of(0);
-	long p = raw6(SYS_mmap, 0, (long)length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	long p = raw6(SYS_mmap, raw_place(length, 0), (long)length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+		      fd, 0);
 
 	if (is_error(p))
 		return NULL;
@@ -128,7 +129,7 @@ static bool add(uint64_t index)
 
 	if (!is_allowed(index))
 		return false;
-	p = raw5(SYS_mremap, last_page, 0, PAGE + size_of(index), MREMAP_MAYMOVE, 0);
+	p = raw_map_again(last_page, PAGE + size_of(index), PAGE);
 	if (is_error(p))
 		return false;
 	raw2(SYS_munmap, p, PAGE);

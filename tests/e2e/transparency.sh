@@ -50,7 +50,7 @@ print(subprocess.run([\"echo\", \"hi\"], capture_output=True))"'
 	same sort 'seq 200000 | sort -rn | md5sum'
 	same shell 'trap "echo trapped" USR1; kill -USR1 $$; for i in 1 2 3; do (exit $i); echo $?; done; sleep 0.1 & wait $!; echo $((1 + 1)) | cat'
 	same git 'git init -q repo && cd repo && git config user.email a@b && git config user.name n && for i in 1 2 3; do echo $i >f; git add f; GIT_AUTHOR_DATE=2020-01-01T00:00:00 GIT_COMMITTER_DATE=2020-01-01T00:00:00 git commit -qm $i; done; git log --format=%H; git fsck; cd .. && rm -rf repo'
-	for program in errno_kept cancel longjmp_signal exceptions coroutine fds threads_count sigstate sigtaken fork_in_handler limits seccomp stack16k dlopen_loop keys own_realloc bad_address; do
+	for program in errno_kept cancel longjmp_signal exceptions coroutine fds threads_count sigstate sigtaken fork_in_handler limits seccomp stack16k dlopen_loop keys own_realloc bad_address holes; do
 		command -v $program >/dev/null && same $program $program
 	done
 done
