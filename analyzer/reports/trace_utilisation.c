@@ -224,7 +224,9 @@ static void choose_bins(struct utilisation *u)
 	ns = report_span_ns(u->r, u->window.from, u->window.to);
 	u->bin_ns = ns / most + 1 > BIN_MIN_NS ? ns / most + 1 : BIN_MIN_NS;
 	u->bin_ticks = clock_tick(&rec->clock, u->bin_ns) - rec->clock.start_tick;
-	u->bin_ticks += !u->bin_ticks;
+	/* A damaged clock may know more ticks than nanoseconds, or fewer. */
+	if (u->bin_ticks <= (u->window.to - u->window.from) / most)
+		u->bin_ticks = (u->window.to - u->window.from) / most + 1;
 	u->bins = (size_t)((u->window.to - u->window.from) / u->bin_ticks + 1);
 }
 
