@@ -149,19 +149,11 @@ int main(int argc, char **argv)
 		{ "as-sampler", OPTION_FLAG, &is_sampled, 0, 0, "send what a recorder's perf event sends" },
 		{ 0 },
 	};
-	sigset_t children;
 	int failed;
 
 	options_parse(argc, argv, "eintr", "Counts interrupted waits.\n", rows);
 	if (blocks_check())
 		return 1;
-	/*
-	 * system() blocks SIGCHLD in its thread, so the kernel picks another one to tell, and ends its calls: with no
-	 * recorder, 181 of 200 children of system() ended another thread's epoll_wait.
-	 */
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	pthread_sigmask(SIG_BLOCK, &children, NULL);
 	blocks_begin();
 	sigaction(SIGURG, &(struct sigaction){ .sa_handler = on_disturbance }, NULL);
 	start_groups();
