@@ -43,7 +43,7 @@ int64_t io_write_behind(int fd, const struct iovec *pieces, size_t n, size_t don
  * program that waits for all bytes to be taken need not look how many were.
  */
 #define IO_IS_SHORT(s, moved, wanted)                                                                                  \
-	(unlikely((moved) > 0 && (s)->t && (s)->t->has_cut) && span_is_ours(s) &&                                      \
+	(unlikely((moved) > 0 && (s)->t && (s)->t->cut == CALL_SHORT) && span_is_ours(s) &&                            \
 	 (uint64_t)(moved) < (uint64_t)(wanted))
 
 /* Until all `wanted` bytes of ret are moved, or no more are: `rest` moves those behind the first done_. */
@@ -53,7 +53,7 @@ int64_t io_write_behind(int fd, const struct iovec *pieces, size_t n, size_t don
 		size_t done_ = (size_t)(ret);                                                                          \
 		int64_t more_;                                                                                         \
                                                                                                                        \
-		(s)->t->has_cut = 0;                                                                                   \
+		(s)->t->cut = CALL_WHOLE;                                                                              \
 		more_ = (rest);                                                                                        \
 		errno = errno_;                                                                                        \
 		if (more_ <= 0)                                                                                        \

@@ -127,17 +127,18 @@ static bool tick_is_due(struct thread *t)
  * kernel then left that result behind the instruction. If a handler of the program's is to run as well, ours is entered
  * from the first instruction of that one.
  */
-static bool has_cut_call(const ucontext_t *context)
+static uint8_t cut_of(const ucontext_t *context)
 {
 #if defined(__x86_64__)
 	const greg_t *g = context->uc_mcontext.gregs;
 	const uint8_t *ip = (const uint8_t *)g[REG_RIP];
 
-	return (g[REG_RAX] == -EINTR || g[REG_RAX] > 0) && ((uintptr_t)ip & (PAGE - 1)) >= 2 && ip[-2] == 0x0f &&
-	       ip[-1] == 0x05;
+	if (((uintptr_t)ip & (PAGE - 1)) < 2 || ip[-2] != 0x0f || ip[-1] != 0x05)
+		return CALL_WHOLE;
+	return g[REG_RAX] == -EINTR ? CALL_EINTR : g[REG_RAX] > 0 ? CALL_SHORT : CALL_WHOLE;
 #else
 	(void)context;
-	return false;
+	return CALL_WHOLE;
 #endif
 }
 
@@ -145,6 +146,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct thread *t = thread_self;
 	bool is_timer = info->si_code == SI_TIMER;
+	uint8_t cut;
 
 	/* Sent by kill, raise or sigqueue. The program has no handler for it, so far as it knows. */
 	if (!is_timer && info->si_code <= 0)
@@ -154,8 +156,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		return;
 	if (!t || life->state != LIFE_RECORDING || t->sampling)
 		return;
-	if (has_cut_call(context))
-		t->has_cut = 1;
+	cut = cut_of(context);
+	if (cut)
+		t->cut = cut;
 	/* Ticks that passed while the program kept the signal blocked. */
 	if (is_timer && info->si_overrun >= 2 * (int)EXPIRIES_PER_TICK)
 		file_count(COUNT_SAMPLES_BLOCKED, (uint64_t)info->si_overrun / EXPIRIES_PER_TICK - 1);

@@ -76,6 +76,8 @@ static inline void span_close(const struct span *s, uint64_t now, int err, uint6
 	uint64_t dur = now - s->start;
 
 	s->t->slot->waiting = 0;
+	/* A call in a handler of the program's must not leave it for the call that the handler's signal has ended. */
+	s->t->cut = CALL_WHOLE;
 	sum->calls++;
 	if (likely(dur < span_block_ticks))
 		sum->short_ticks += dur;
@@ -95,9 +97,9 @@ static inline void span_end(const struct span *s, int err, uint64_t amount, stru
  */
 static inline bool span_retry(const struct span *s, bool has_failed, int err)
 {
-	if (likely(!has_failed || err != EINTR) || !span_is_ours(s) || !s->t->has_cut)
+	if (likely(!has_failed || err != EINTR) || !span_is_ours(s) || s->t->cut != CALL_EINTR)
 		return false;
-	s->t->has_cut = 0;
+	s->t->cut = CALL_WHOLE;
 	return true;
 }
 
@@ -107,7 +109,7 @@ static inline bool span_retry(const struct span *s, bool has_failed, int err)
 		int errno_ = (s).t ? errno : 0;                                                                        \
                                                                                                                        \
 		if ((s).t)                                                                                             \
-			(s).t->has_cut = 0;                                                                            \
+			(s).t->cut = CALL_WHOLE;                                                                       \
 		for (;;) {                                                                                             \
 			(ret) = (call);                                                                                \
 			if (likely(!span_retry(&(s), (failed), (err))))                                                \

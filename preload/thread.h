@@ -48,6 +48,9 @@ struct held_lock {
 	uint32_t kind; /* enum rsd_wait */
 };
 
+/* CALL_EINTR: with EINTR, see span_retry. CALL_SHORT: after a part of what was to be moved, see io.h. */
+enum call_cut { CALL_WHOLE, CALL_EINTR, CALL_SHORT };
+
 struct thread {
 	struct rsd_thread *slot; /* in the dump */
 	uint32_t index;
@@ -76,7 +79,7 @@ struct thread {
 	int timer; /* kernel timer id, -1 none */
 	void *perf;
 	uint8_t sampling;    /* handler is running */
-	uint8_t has_cut;     /* a sample's signal may have ended a system call: see span_retry, io.h */
+	uint8_t cut;	     /* an enum call_cut: how a sample's signal may have ended a system call */
 	uint32_t tick_phase; /* which ticks are kept */
 
 	uintptr_t pointer; /* where libc keeps what is the thread's own */
