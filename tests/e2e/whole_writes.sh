@@ -13,3 +13,6 @@ for _ in 1 2 3; do
 	rm whole.rsd
 done
 cat recorded
+
+# The other way round: what a signal of the program's has ended is not begun anew.
+RINGSIDE=cpu=1000,block=0,out="$dir/handler.rsd" LD_PRELOAD="$lib" handler_writes || fail "a wait went on after the program's signal"
